@@ -1,0 +1,119 @@
+"""Fixtures: drivers that many tests share, and drivers of a test's own."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from harness import JAR, NATIVE_FACTORY, STOCK_FACTORY, VERSION, Driver, Setup
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--factory",
+        choices=("native", "stock"),
+        default="native",
+        help="stock: run the same tests on Spark's own factory, to check the tests themselves",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "native_only(reason): what it asserts does not hold on Spark's own factory")
+    config.addinivalue_line("markers", "since(major, minor): the first Spark version that has the feature")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Takes out what this Spark version does not have, and in a stock run what stock Spark does not do."""
+    kept, left_out = [], []
+    for item in items:
+        since = item.get_closest_marker("since")
+        absent = since is not None and VERSION < since.args
+        stock = config.getoption("factory") == "stock" and item.get_closest_marker("native_only")
+        (left_out if absent or stock else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
+    if config.getoption("factory") == "native" and not JAR.is_file():
+        raise pytest.UsageError(f"no jar at {JAR}: build it with `gradle jar`")
+
+
+class Drivers:
+    """Drivers by their setup; one that was lost is replaced."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.started = {}
+        self.count = 0
+
+    def get(self, setup):
+        driver = self.started.get(setup)
+        if driver is None or not driver.usable:
+            self.count += 1
+            driver = self.started[setup] = Driver(setup, self.directory / f"driver-{self.count}")
+        return driver
+
+    def close(self):
+        statuses = {setup: driver.close() for setup, driver in self.started.items() if driver.usable}
+        assert not any(statuses.values()), f"drivers ended with {statuses}"
+
+
+@pytest.fixture(scope="session")
+def log_directory(tmp_path_factory):
+    """Where drivers keep their logs: a folder that outlives the run if the caller named one."""
+    named = os.environ.get("NATIVE_PYTHON_WORKER_TEST_LOGS")
+    return Path(named) if named else tmp_path_factory.mktemp("drivers")
+
+
+@pytest.fixture(scope="session")
+def drivers(log_directory):
+    shared = Drivers(log_directory / "shared")
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="session")
+def is_native(request):
+    """True unless the whole run was asked to use Spark's own factory."""
+    return request.config.getoption("factory") == "native"
+
+
+@pytest.fixture
+def driver(drivers, is_native):
+    """The driver under test, shared by most tests."""
+    return drivers.get(Setup(native=is_native))
+
+
+@pytest.fixture
+def stock(drivers):
+    """A driver of stock Spark, to compare with."""
+    return drivers.get(Setup(native=False))
+
+
+@pytest.fixture
+def run(driver, is_native):
+    """Runs a job on the shared driver and checks which factory served it."""
+
+    def run_job(job, **options):
+        outcome = driver.run(job, **options)
+        expected = NATIVE_FACTORY if is_native else STOCK_FACTORY
+        assert set(outcome.factories) <= {expected}
+        return outcome
+
+    return run_job
+
+
+@pytest.fixture
+def launch(request, log_directory, is_native):
+    """Starts drivers for one test only: launch(jar_by="classpath", ...)."""
+    own = []
+
+    def start(native=is_native, **options):
+        name = re.sub(r"\W+", "-", request.node.name).strip("-")
+        driver = Driver(Setup(native=native, **options), log_directory / f"{name}-{len(own) + 1}")
+        own.append(driver)
+        return driver
+
+    yield start
+    for driver in own:
+        if driver.usable:
+            driver.close()

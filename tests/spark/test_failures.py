@@ -1,0 +1,248 @@
+"""Python that fails, dies or is told to stop: Spark's own errors, no harm to other tasks, nothing left running."""
+
+import os
+import re
+import signal
+
+import pytest
+
+from harness import VERSION
+from processes import gone
+
+CRASHED = "Python worker exited unexpectedly (crashed)"
+
+
+def normal(text):
+    """An error text without what differs between two runs of the same job."""
+    text = re.sub(r"\(TID \d+\)|\(TID: \d+\)", "(TID)", text)
+    text = re.sub(r"stage \d+\.\d+", "stage", text)
+    text = re.sub(r"o\d+\.", "o.", text)
+    text = re.sub(r"\$Lambda[^\s(]*", "Lambda", text)
+    text = re.sub(r"(Thread|Worker|GatewayConnection|ClientServerConnection)[-\w]*\.java:\d+", "thread", text)
+    return text
+
+
+def raising_rdd(spark):
+    def fail(n):
+        raise ValueError(f"no {n} today")
+
+    spark.sparkContext.parallelize([7], 1).map(fail).collect()
+
+
+def raising_udf(spark):
+    from pyspark.sql.functions import udf
+
+    @udf("long")
+    def fail(n):
+        return 1 // n
+
+    spark.range(0, 1, 1, 1).select(fail("id")).collect()
+
+
+def raising_pandas_udf(spark):
+    import pandas as pd
+    from pyspark.sql.functions import pandas_udf
+
+    @pandas_udf("long")
+    def fail(column: pd.Series) -> pd.Series:
+        raise KeyError("pandas")
+
+    spark.range(0, 1, 1, 1).select(fail("id")).collect()
+
+
+def missing_module(spark):
+    class Unpicklable:
+        def __reduce__(self):
+            return __import__, ("module_that_is_not_there",)
+
+    thing = Unpicklable()
+    spark.sparkContext.parallelize([1], 1).map(lambda _: thing).collect()
+
+
+def exiting(spark):
+    def leave(_):
+        raise SystemExit(5)
+
+    spark.sparkContext.parallelize([1], 1).map(leave).collect()
+
+
+@pytest.mark.parametrize("job", [raising_rdd, raising_udf, raising_pandas_udf, missing_module, exiting])
+def test_error_text_equals_stock(run, stock, job):
+    ours, theirs = run(job), stock.run(job)
+    assert ours.error is not None
+    assert normal(ours.error) == normal(theirs.error)
+
+
+def test_worker_serves_on_after_a_failed_task(run):
+    def job(spark):
+        from pyspark.sql.functions import udf
+
+        odd = udf(lambda n: 1 // (n % 2), "long")
+        failures = 0
+        for _ in range(5):
+            try:
+                spark.range(0, 4, 1, 2).select(odd("id")).collect()
+            except Exception:
+                failures += 1
+        return failures, spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()
+
+    assert run(job).value == (5, 45)
+
+
+def dying_by(how):
+    """A job whose second stage loses its worker in the way that `how` names, and what the job's error says."""
+
+    def job(spark):
+        import threading
+        import time
+
+        def die(n):
+            import ctypes
+            import os
+            import signal
+
+            if how == "os._exit":
+                os._exit(3)
+            elif how == "SIGKILL":
+                os.kill(os.getpid(), signal.SIGKILL)
+            elif how == "SIGTERM":
+                os.kill(os.getpid(), signal.SIGTERM)
+            ctypes.string_at(0)
+
+        def slow(n):
+            time.sleep(3)
+            return os_pid()
+
+        def os_pid():
+            import os
+
+            return os.getpid()
+
+        sc = spark.sparkContext
+        others = []
+        neighbour = threading.Thread(target=lambda: others.extend(sc.parallelize(range(1), 1).map(slow).collect()))
+        neighbour.start()
+        time.sleep(1)
+        error = None
+        try:
+            sc.parallelize([1], 1).map(die).collect()
+        except Exception as failure:
+            error = str(failure)
+        neighbour.join()
+        after = sc.parallelize(range(10), 2).map(lambda n: n).sum()
+        return error, len(others), after
+
+    return job
+
+
+@pytest.mark.parametrize("how", ["os._exit", "SIGKILL", "SIGTERM", "segmentation fault"])
+def test_dead_worker_fails_its_task_only(run, how):
+    error, others, after = run(dying_by(how)).value
+    # Spark 3.5 passes a reset connection through as it is.
+    assert CRASHED in error or (VERSION < (4, 0) and "Connection reset" in error)
+    assert (others, after) == (1, 45)
+
+
+def test_udf_killed_by_signal_in_sql(run):
+    def job(spark):
+        from pyspark.sql.functions import pandas_udf
+
+        @pandas_udf("long")
+        def die(column):
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            spark.range(0, 2, 1, 2).select(die("id")).collect()
+        except Exception as failure:
+            error = str(failure)
+        return error, spark.range(0, 10, 1, 2).mapInPandas(lambda it: it, "id long").count()
+
+    error, count = run(job).value
+    assert CRASHED in error or (VERSION < (4, 0) and "Connection reset" in error)
+    assert count == 10
+
+
+def cancelled(where, interrupt, work):
+    """A job that starts a task, cancels it while its worker is at `work`, and runs another."""
+
+    def job(spark):
+        import os
+        import threading
+        import time
+
+        def forever(_):
+            with open(os.path.join(where, "pid.new"), "w") as out:
+                out.write(str(os.getpid()))
+            os.rename(os.path.join(where, "pid.new"), os.path.join(where, "pid"))
+            if work == "sleep":
+                time.sleep(600)
+            while True:
+                pass
+
+        sc = spark.sparkContext
+        errors = []
+
+        def start():
+            sc.setJobGroup("doomed", "to be cancelled", interruptOnCancel=interrupt)
+            try:
+                sc.parallelize([1], 1).map(forever).collect()
+            except Exception as failure:
+                errors.append(str(failure))
+
+        from pyspark import InheritableThread
+
+        thread = InheritableThread(target=start)
+        thread.start()
+        while not os.path.exists(os.path.join(where, "pid")):
+            time.sleep(0.05)
+        sc.cancelJobGroup("doomed")
+        thread.join(60)
+        after = sc.parallelize(range(10), 2).map(lambda n: n).sum()
+        with open(os.path.join(where, "pid")) as saved:
+            return int(saved.read()), errors, after, thread.is_alive()
+
+    return job
+
+
+@pytest.mark.parametrize("interrupt", [False, True], ids=["", "interrupt"])
+@pytest.mark.parametrize("work", ["sleep", "loop"])
+def test_cancelled_job_takes_its_worker_with_it(run, tmp_path, interrupt, work):
+    pid, errors, after, hanging = run(cancelled(str(tmp_path), interrupt, work)).value
+    assert not hanging
+    assert "cancelled" in errors[0]
+    assert after == 45
+    assert gone([pid])
+
+
+def test_child_processes_of_a_udf_work(run):
+    def job(spark):
+        def ask(n):
+            import multiprocessing
+            import subprocess
+
+            text = subprocess.run(["echo", str(n)], capture_output=True, text=True, check=True).stdout
+            with multiprocessing.get_context("fork").Pool(1) as pool:
+                return int(text) + pool.apply(abs, (-1,))
+
+        return spark.sparkContext.parallelize(range(4), 2).map(ask).collect()
+
+    assert run(job).value == [1, 2, 3, 4]
+
+
+@pytest.mark.native_only("stock Spark lets one task fail for each dead idle worker")
+def test_all_python_killed_between_jobs(run, driver):
+    def job(spark):
+        import os
+
+        sc = spark.sparkContext
+        return sc.parallelize(range(2), 2).map(lambda _: (os.getpid(), os.getppid())).collect()
+
+    victims = {pid for pair in run(job).value for pid in pair} - {driver.jvm}
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    assert gone(victims)
+    after = {pid for pair in run(job).value for pid in pair}
+    assert not after & victims
