@@ -1,0 +1,214 @@
+//! What native threads have to tell the JVM, in a bounded queue that one Java thread empties: no native thread ever waits for
+//! Java, nor is attached to it.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use log::Level;
+
+use crate::host::{Accepted, Host, Stream};
+use crate::supervisor::supervisor;
+use crate::worker::WorkerId;
+
+/// One thing to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A log line.
+    Log {
+        /// Its level.
+        level: Level,
+        /// Its text.
+        message: String,
+    },
+    /// Python processes of a factory wrote something.
+    Output {
+        /// The factory.
+        factory: i64,
+        /// Where they wrote it.
+        stream: Stream,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// The socket of a worker that left the pool is to be closed.
+    Close {
+        /// The factory.
+        factory: i64,
+        /// The worker.
+        worker: WorkerId,
+    },
+}
+
+/// Room for output; beyond it the processes wait, as they do for a full pipe.
+const MOST_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+/// Room for log lines; beyond it they are counted and dropped.
+const MOST_LOG_LINES: usize = 10_000;
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Event>,
+    output_bytes: usize,
+    log_lines: usize,
+    lost_log_lines: usize,
+    output_waits: bool,
+}
+
+/// See the module's description.
+#[derive(Default)]
+pub struct Events {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+/// The process's queue.
+pub fn events() -> &'static Events {
+    static EVENTS: std::sync::LazyLock<Events> = std::sync::LazyLock::new(Events::default);
+    &EVENTS
+}
+
+impl Events {
+    /// Takes the next event, waiting for one at most this long.
+    pub fn next(&self, timeout: Duration) -> Option<Event> {
+        let empty = |state: &mut State| state.events.is_empty();
+        let waited = self.filled.wait_timeout_while(self.lock(), timeout, empty);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let event = state.events.pop_front()?;
+        match &event {
+            Event::Output { bytes, .. } => state.output_bytes -= bytes.len(),
+            Event::Log { .. } => state.log_lines -= 1,
+            Event::Close { .. } => {}
+        }
+        let has_room = state.output_waits && state.output_bytes < MOST_OUTPUT_BYTES / 2;
+        if has_room {
+            state.output_waits = false;
+        }
+        drop(state);
+        if has_room && let Ok(supervisor) = supervisor() {
+            supervisor.resume();
+        }
+        Some(event)
+    }
+
+    /// Adds a log line.
+    pub fn log(&self, level: Level, message: String) {
+        let mut state = self.lock();
+        if state.log_lines >= MOST_LOG_LINES {
+            state.lost_log_lines += 1;
+            return;
+        }
+        let lost = std::mem::take(&mut state.lost_log_lines);
+        if lost > 0 {
+            let message = format!("{lost} log lines of the Python worker factory were lost");
+            state.push_log(Level::Warn, message);
+        }
+        state.push_log(level, message);
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    fn output(&self, factory: i64, stream: Stream, bytes: &[u8]) -> Accepted {
+        let mut state = self.lock();
+        if state.output_bytes + bytes.len() > MOST_OUTPUT_BYTES {
+            state.output_waits = true;
+            return Accepted::NotNow;
+        }
+        state.output_bytes += bytes.len();
+        let bytes = bytes.to_vec();
+        state.events.push_back(Event::Output {
+            factory,
+            stream,
+            bytes,
+        });
+        drop(state);
+        self.filled.notify_one();
+        Accepted::Yes
+    }
+
+    /// Asks for a worker's socket to be closed.
+    pub fn close(&self, factory: i64, worker: WorkerId) {
+        self.lock()
+            .events
+            .push_back(Event::Close { factory, worker });
+        self.filled.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn push_log(&mut self, level: Level, message: String) {
+        self.log_lines += 1;
+        self.events.push_back(Event::Log { level, message });
+    }
+}
+
+/// The JVM as a factory sees it.
+#[derive(Debug)]
+pub struct JavaHost {
+    /// The factory's id.
+    pub factory: i64,
+}
+
+impl Host for JavaHost {
+    fn output(&self, stream: Stream, bytes: &[u8]) -> Accepted {
+        events().output(self.factory, stream, bytes)
+    }
+
+    fn close(&self, worker: WorkerId) {
+        events().close(self.factory, worker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NO_TIME: Duration = Duration::ZERO;
+
+    #[test]
+    fn events_come_out_in_order() {
+        let events = Events::default();
+        events.log(Level::Info, "first".to_owned());
+        events.close(7, WorkerId(8));
+        assert!(matches!(events.next(NO_TIME), Some(Event::Log { .. })));
+        let close = Event::Close {
+            factory: 7,
+            worker: WorkerId(8),
+        };
+        assert_eq!(events.next(NO_TIME), Some(close));
+        assert_eq!(events.next(NO_TIME), None);
+    }
+
+    #[test]
+    fn output_beyond_the_room_is_refused_until_some_is_taken() {
+        let events = Events::default();
+        let half = vec![0; MOST_OUTPUT_BYTES / 2];
+        assert_eq!(events.output(1, Stream::Stdout, &half), Accepted::Yes);
+        assert_eq!(events.output(1, Stream::Stdout, &half), Accepted::Yes);
+        assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::NotNow);
+        events.next(NO_TIME);
+        assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::Yes);
+    }
+
+    #[test]
+    fn lost_log_lines_are_counted() {
+        let events = Events::default();
+        for n in 0..MOST_LOG_LINES + 5 {
+            events.log(Level::Info, n.to_string());
+        }
+        events.next(NO_TIME);
+        events.next(NO_TIME);
+        events.log(Level::Info, "after".to_owned());
+        let mut last = Vec::new();
+        while let Some(Event::Log { message, .. }) = events.next(NO_TIME) {
+            last.push(message);
+        }
+        assert_eq!(
+            last[last.len() - 2],
+            "5 log lines of the Python worker factory were lost"
+        );
+        assert_eq!(last[last.len() - 1], "after");
+    }
+}

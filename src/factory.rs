@@ -1,0 +1,368 @@
+//! Spark's operations on one factory: create, release, stop a worker, stop all. The whole policy is here and in the pool.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use log::{debug, trace, warn};
+use nix::poll::PollFlags;
+use nix::sys::socket::{Shutdown, shutdown};
+
+use crate::deadline::{Deadline, poll_one};
+use crate::error::{Error, Step};
+use crate::host::Host;
+use crate::launch::Launcher;
+use crate::launch::daemon::DaemonLauncher;
+use crate::launch::simple::SimpleLauncher;
+use crate::pool::{Idle, Pool};
+use crate::process::Process;
+use crate::spec::FactorySpec;
+use crate::supervisor::{Next, Observer, supervisor};
+use crate::worker::{Launched, Worker, WorkerId};
+
+/// What `create` gives.
+#[derive(Debug)]
+pub struct Handout {
+    /// The worker.
+    pub worker: Arc<Worker>,
+    /// Its connected, blocking socket; `None` for a worker that was idle, whose socket the caller has already.
+    pub socket: Option<OwnedFd>,
+}
+
+/// An idle worker, and a duplicate of its socket to see what the worker does meanwhile.
+struct Pooled {
+    worker: Arc<Worker>,
+    socket: OwnedFd,
+}
+
+impl Pooled {
+    /// Whether it can be handed out: running, connected, and with nothing unread that a task would take for its own.
+    fn is_clean(&self) -> bool {
+        let readable = poll_one(self.socket.as_fd(), PollFlags::POLLIN, Deadline::now());
+        self.worker.is_alive() && matches!(readable, Ok(false))
+    }
+}
+
+struct State {
+    workers: HashMap<WorkerId, Arc<Worker>>,
+    pool: Pool<Pooled>,
+    reaping: bool,
+    stopped: bool,
+}
+
+/// A factory: workers of one interpreter, modules and environment.
+pub struct Factory {
+    spec: Arc<FactorySpec>,
+    host: Arc<dyn Host>,
+    launcher: Box<dyn Launcher>,
+    state: Mutex<State>,
+}
+
+impl Factory {
+    /// Makes a factory. Starts no process.
+    pub fn new(spec: FactorySpec, host: Arc<dyn Host>) -> Arc<Self> {
+        let spec = Arc::new(spec);
+        let launcher: Box<dyn Launcher> = if spec.use_daemon {
+            Box::new(DaemonLauncher::new(spec.clone(), host.clone()))
+        } else {
+            let module = spec.worker_module.clone();
+            Box::new(SimpleLauncher::new(spec.clone(), host.clone(), module))
+        };
+        let state = Mutex::new(State {
+            workers: HashMap::new(),
+            pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
+            reaping: false,
+            stopped: false,
+        });
+        Arc::new(Self {
+            spec,
+            host,
+            launcher,
+            state,
+        })
+    }
+
+    /// An idle worker, or else a new one. Blocks while a new one starts; other calls go on meanwhile.
+    pub fn create(self: &Arc<Self>) -> Result<Handout, Error> {
+        match self.take_idle() {
+            Some(worker) => Ok(Handout {
+                worker,
+                socket: None,
+            }),
+            None => self.launch(&*self.launcher),
+        }
+    }
+
+    /// A worker of its own, which is never pooled; `None` runs the factory's worker module.
+    pub fn create_simple(
+        self: &Arc<Self>,
+        worker_module: Option<String>,
+    ) -> Result<Handout, Error> {
+        let module = worker_module.unwrap_or_else(|| self.spec.worker_module.clone());
+        self.launch(&SimpleLauncher::new(
+            self.spec.clone(),
+            self.host.clone(),
+            module,
+        ))
+    }
+
+    /// Puts a worker into the pool. `socket` is the caller's, and stays so. A worker that can't be pooled any more is given
+    /// back by [`Host::close`].
+    pub fn release(self: &Arc<Self>, id: WorkerId, socket: BorrowedFd<'_>) {
+        let duplicate = socket.try_clone_to_owned();
+        let mut state = self.lock();
+        let worker = state.workers.get(&id).cloned().filter(|_| !state.stopped);
+        let (Some(worker), Ok(socket)) = (worker, duplicate) else {
+            drop(state);
+            return self.host.close(id);
+        };
+        trace!("Released {worker}");
+        let evicted = state
+            .pool
+            .put(id, Pooled { worker, socket }, Instant::now());
+        drop(state);
+        if let Some(evicted) = evicted {
+            self.discard(evicted, "evicted: the pool is full");
+        }
+        self.arm_reaper();
+    }
+
+    /// Kills a worker. Does nothing if it is gone.
+    pub fn stop_worker(&self, id: WorkerId) {
+        let mut state = self.lock();
+        let pooled = state.pool.remove(id);
+        let worker = state.workers.remove(&id);
+        drop(state);
+        if pooled.is_some() {
+            self.host.close(id);
+        }
+        if let Some(worker) = worker {
+            debug!(
+                "Killing {worker}, {} ms old",
+                worker.born().elapsed().as_millis()
+            );
+            if self.spec.use_daemon {
+                worker.kill()
+            } else {
+                worker.terminate()
+            };
+        }
+    }
+
+    /// Asks a worker to end (`SIGTERM`); false where it has already.
+    pub fn terminate_worker(&self, id: WorkerId) -> bool {
+        let worker = self.lock().workers.get(&id).cloned();
+        worker.is_some_and(|worker| worker.terminate())
+    }
+
+    /// Whether a worker's process runs.
+    pub fn is_alive(&self, id: WorkerId) -> bool {
+        let worker = self.lock().workers.get(&id).cloned();
+        worker.is_some_and(|worker| worker.is_alive())
+    }
+
+    /// The caller has closed a worker's socket by itself.
+    pub fn socket_closed(&self, id: WorkerId) {
+        let pooled = self.lock().pool.remove(id);
+        trace!(
+            "The socket of worker {id} was closed{}",
+            if pooled.is_some() { " while idle" } else { "" }
+        );
+    }
+
+    /// Ends all workers and whatever forks them. May be called twice; afterwards `create` fails.
+    pub fn stop(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.stopped, true) {
+            return;
+        }
+        let idle = state.pool.drain();
+        let workers: Vec<_> = state.workers.values().cloned().collect();
+        drop(state);
+        debug!(
+            "Stopping the factory for {}: {} workers, {} of them idle",
+            self.spec.python_exec,
+            workers.len(),
+            idle.len()
+        );
+        for pooled in idle {
+            self.discard(pooled, "the factory stops");
+        }
+        self.launcher.stop();
+        if !self.spec.use_daemon {
+            for worker in &workers {
+                worker.terminate();
+            }
+        }
+        self.kill_later(workers);
+    }
+
+    /// Kills the workers that still run when the time to end by themselves is over.
+    fn kill_later(&self, workers: Vec<Arc<Worker>>) {
+        if workers.is_empty() {
+            return;
+        }
+        let kill = move || {
+            for worker in workers.iter().filter(|worker| worker.kill()) {
+                debug!("Killed {worker}, which outlived its factory");
+            }
+        };
+        let _ = supervisor().and_then(|s| s.after(self.spec.settings.stop_timeout, kill));
+    }
+
+    fn take_idle(&self) -> Option<Arc<Worker>> {
+        loop {
+            let idle = self.lock().pool.take()?;
+            if idle.worker.is_clean() {
+                let worker = idle.worker.worker;
+                trace!(
+                    "Handing out {worker}, idle for {} ms",
+                    idle.since.elapsed().as_millis()
+                );
+                return Some(worker);
+            }
+            warn!(
+                "Worker {} process from idle queue is dead, discarding.",
+                idle.worker.worker
+            );
+            self.discard(idle, "dead or dirty");
+        }
+    }
+
+    fn launch(self: &Arc<Self>, launcher: &dyn Launcher) -> Result<Handout, Error> {
+        if self.lock().stopped {
+            return Err(self.stopped());
+        }
+        let started = Instant::now();
+        let launched = launcher.launch(Deadline::after(self.spec.settings.start_timeout))?;
+        let handout = self.enter(launched)?;
+        debug!(
+            "Created {} in {} ms",
+            handout.worker,
+            started.elapsed().as_millis()
+        );
+        Ok(handout)
+    }
+
+    /// Takes a new worker into the books, and watches for its end.
+    fn enter(self: &Arc<Self>, launched: Launched) -> Result<Handout, Error> {
+        static LAST_ID: AtomicI64 = AtomicI64::new(0);
+        let id = WorkerId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1);
+        let worker = Arc::new(Worker::new(id, launched.process, launched.origin));
+        let watched = self.watch_exit(&worker);
+        let mut state = self.lock();
+        if state.stopped || watched.is_err() {
+            drop(state);
+            worker.kill();
+            watched.map_err(Error::io(Step::Spawn, self.spec.settings.start_timeout))?;
+            return Err(self.stopped());
+        }
+        state.workers.insert(id, worker.clone());
+        drop(state);
+        let socket = Some(launched.socket);
+        Ok(Handout { worker, socket })
+    }
+
+    fn watch_exit(self: &Arc<Self>, worker: &Worker) -> io::Result<()> {
+        supervisor()?.watch(Arc::new(WorkerExit {
+            process: worker.process()?,
+            id: worker.id(),
+            factory: Arc::downgrade(self),
+        }))
+    }
+
+    fn forget(&self, id: WorkerId) {
+        let mut state = self.lock();
+        let pooled = state.pool.remove(id);
+        let worker = state.workers.remove(&id);
+        drop(state);
+        if pooled.is_some() {
+            self.host.close(id);
+        }
+        if let Some(worker) = worker {
+            debug!(
+                "Ended: {worker}, {} ms old",
+                worker.born().elapsed().as_millis()
+            );
+        }
+    }
+
+    /// Ends a worker that has left the pool: it exits when its socket ends.
+    fn discard(&self, idle: Idle<Pooled>, why: &str) {
+        debug!(
+            "Ending {} after {} ms idle ({why})",
+            idle.worker.worker,
+            idle.since.elapsed().as_millis()
+        );
+        let _ = shutdown(
+            std::os::fd::AsRawFd::as_raw_fd(&idle.worker.socket),
+            Shutdown::Both,
+        );
+        self.host.close(idle.id);
+    }
+
+    /// Sees to it that the next worker to expire is looked at in time.
+    fn arm_reaper(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let Some(expiry) = state.pool.next_expiry().filter(|_| !state.reaping) else {
+            return;
+        };
+        state.reaping = true;
+        drop(state);
+        let factory = Arc::downgrade(self);
+        let delay = expiry.saturating_duration_since(Instant::now());
+        let reap = move || {
+            if let Some(factory) = factory.upgrade() {
+                factory.reap();
+            }
+        };
+        if let Err(error) = supervisor().and_then(|s| s.after(delay, reap)) {
+            warn!("Idle Python workers are not ended for now: {error}");
+            self.lock().reaping = false;
+        }
+    }
+
+    fn reap(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.reaping = false;
+        let expired = state.pool.take_expired(Instant::now());
+        drop(state);
+        for idle in expired {
+            self.discard(idle, "idle for too long");
+        }
+        self.arm_reaper();
+    }
+
+    fn stopped(&self) -> Error {
+        Error::Stopped {
+            python_exec: self.spec.python_exec.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a worker out of the books when its process ends, however it does.
+struct WorkerExit {
+    process: Process,
+    id: WorkerId,
+    factory: Weak<Factory>,
+}
+
+impl Observer for WorkerExit {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.process.as_fd()
+    }
+
+    fn ready(&self) -> Next {
+        if let Some(factory) = self.factory.upgrade() {
+            factory.forget(self.id);
+        }
+        Next::Remove
+    }
+}

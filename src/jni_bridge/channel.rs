@@ -1,0 +1,141 @@
+//! A connected socket as a `java.nio.channels.SocketChannel`: the JDK's own class, over our file descriptor.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+
+use jni::objects::{JByteArray, JObject, LoaderContext};
+use jni::sys::jint;
+use jni::{Env, bind_java_type};
+use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getpeername};
+
+use super::throw::Failure;
+use crate::error::{Error, Step};
+
+bind_java_type! {
+    pub(super) FileDescriptor => java.io.FileDescriptor,
+    constructors { fn new() },
+    fields { fd: jint },
+}
+
+// The constructor that `SocketChannelImpl` uses for accepted sockets; the same in JDK 17 to 25.
+bind_java_type! {
+    pub(super) SocketChannelImpl => sun.nio.ch.SocketChannelImpl,
+    constructors {
+        fn new(
+            provider: java.nio.channels.spi.SelectorProvider,
+            family: java.net.ProtocolFamily,
+            descriptor: java.io.FileDescriptor,
+            remote: java.net.SocketAddress,
+        ),
+    },
+    methods {
+        fn get_fd_val() -> jint,
+    },
+}
+
+bind_java_type! {
+    SelectorProvider => java.nio.channels.spi.SelectorProvider,
+    methods { static fn provider() -> java.nio.channels.spi.SelectorProvider },
+}
+
+bind_java_type! {
+    StandardProtocolFamily => java.net.StandardProtocolFamily,
+    fields {
+        static inet { sig = java.net.StandardProtocolFamily, name = "INET" },
+        static inet6 { sig = java.net.StandardProtocolFamily, name = "INET6" },
+        static unix { sig = java.net.StandardProtocolFamily, name = "UNIX" },
+    },
+}
+
+bind_java_type! {
+    UnixDomainSocketAddress => java.net.UnixDomainSocketAddress,
+    methods { static fn of(path: JString) -> java.net.UnixDomainSocketAddress },
+}
+
+bind_java_type! {
+    InetAddress => java.net.InetAddress,
+    methods { static fn get_by_address(bytes: jbyte[]) -> java.net.InetAddress },
+}
+
+bind_java_type! {
+    InetSocketAddress => java.net.InetSocketAddress,
+    constructors { fn new(address: java.net.InetAddress, port: jint) },
+}
+
+/// Looks up all that is needed, once; fails where this JDK has it otherwise.
+pub(super) fn bind(env: &mut Env<'_>) -> jni::errors::Result<()> {
+    let system = LoaderContext::None;
+    FileDescriptorAPI::get(env, &system)?;
+    SocketChannelImplAPI::get(env, &system)?;
+    SelectorProviderAPI::get(env, &system)?;
+    StandardProtocolFamilyAPI::get(env, &system)?;
+    UnixDomainSocketAddressAPI::get(env, &system)?;
+    InetAddressAPI::get(env, &system)?;
+    InetSocketAddressAPI::get(env, &system)?;
+    Ok(())
+}
+
+/// Gives the socket to a new channel, which closes it from then on.
+pub(super) fn open<'local>(
+    env: &mut Env<'local>,
+    socket: OwnedFd,
+) -> Result<SocketChannelImpl<'local>, Failure> {
+    let (family, remote) = peer(env, &socket)?;
+    let provider = SelectorProvider::provider(env)?;
+    let descriptor = FileDescriptor::new(env)?;
+    // Set first and owned until the channel exists: a failure in between closes the socket, and nothing else does.
+    descriptor.set_fd(env, socket.as_raw_fd())?;
+    let channel = SocketChannelImpl::new(env, provider, family, &descriptor, remote)?;
+    let _ = socket.into_raw_fd();
+    Ok(channel)
+}
+
+/// The descriptor of an open channel.
+pub(super) fn descriptor<'channel>(
+    env: &mut Env<'_>,
+    channel: &'channel SocketChannelImpl<'_>,
+) -> Result<BorrowedFd<'channel>, Failure> {
+    let fd = channel.get_fd_val(env)?;
+    // SAFETY: the caller (Java's `release`) owns the channel and does not close it during the call. Were it closed all the
+    // same, the number would be unused or another's; it is only duplicated, looked at and shut down after a check.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+fn peer<'local>(
+    env: &mut Env<'local>,
+    socket: &OwnedFd,
+) -> Result<(JObject<'local>, JObject<'local>), Failure> {
+    let address: SockaddrStorage = getpeername(socket.as_raw_fd())
+        .map_err(|error| Error::io(Step::Connect, std::time::Duration::ZERO)(error.into()))?;
+    if address.family() == Some(AddressFamily::Unix) {
+        let unnamed = env.new_string("")?;
+        let remote = UnixDomainSocketAddress::of(env, unnamed)?;
+        return Ok((StandardProtocolFamily::unix(env)?.into(), remote.into()));
+    }
+    let (ip, port, family) = match inet(&address) {
+        Some(SocketAddr::V6(v6)) => (
+            v6.ip().octets().to_vec(),
+            v6.port(),
+            StandardProtocolFamily::inet6(env)?,
+        ),
+        Some(SocketAddr::V4(v4)) => (
+            v4.ip().octets().to_vec(),
+            v4.port(),
+            StandardProtocolFamily::inet(env)?,
+        ),
+        None => (vec![127, 0, 0, 1], 0, StandardProtocolFamily::inet(env)?),
+    };
+    let bytes: JByteArray<'_> = env.byte_array_from_slice(&ip)?;
+    let ip = InetAddress::get_by_address(env, bytes)?;
+    let remote = InetSocketAddress::new(env, ip, jint::from(port))?;
+    Ok((family.into(), remote.into()))
+}
+
+fn inet(address: &SockaddrStorage) -> Option<SocketAddr> {
+    if let Some(v4) = address.as_sockaddr_in() {
+        return Some(SocketAddr::V4((*v4).into()));
+    }
+    address
+        .as_sockaddr_in6()
+        .map(|v6| SocketAddr::V6((*v6).into()))
+}

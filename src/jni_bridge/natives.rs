@@ -1,0 +1,246 @@
+//! The natives of `NativePythonWorkerFactory` and `NativeEvents`.
+
+use std::time::Duration;
+
+use jni::objects::{JClass, JObject, JObjectArray, JString, LoaderContext};
+use jni::sys::{jboolean, jint, jlong};
+use jni::{Env, NativeMethod, bind_java_type, native_method};
+use log::LevelFilter;
+
+use super::channel::{self, SocketChannelImpl};
+use super::convert::pairs;
+use super::throw::{Failure, ThrowSparks};
+use crate::events::{Event, events};
+use crate::factory::Handout;
+use crate::host::Stream;
+use crate::spec::FactorySpec;
+use crate::worker::WorkerId;
+use crate::{logger, process, registry};
+
+bind_java_type! {
+    pub(super) NativeWorker => io.nativepythonworker.NativeWorker,
+    constructors { fn new(id: jlong, pid: jlong, channel: java.nio.channels.SocketChannel) },
+}
+
+bind_java_type! {
+    pub(super) NativeEvent => io.nativepythonworker.NativeEvent,
+    constructors { fn new(kind: jint, factory: jlong, number: jlong, payload: jbyte[]) },
+}
+
+bind_java_type! {
+    pub(super) NativePythonWorkerFactory => io.nativepythonworker.NativePythonWorkerFactory,
+    type_map = { NativeWorker => io.nativepythonworker.NativeWorker },
+    native_trait = FactoryNatives,
+    native_methods_export = false,
+    native_methods_error_policy = ThrowSparks,
+    native_methods {
+        static fn open(properties: JString[], environment: JString[]) -> jlong,
+        static fn create(factory: jlong) -> NativeWorker,
+        static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
+        static fn release(factory: jlong, worker: jlong, channel: java.nio.channels.SocketChannel),
+        static fn stop_worker(factory: jlong, worker: jlong),
+        static fn closed(factory: jlong, worker: jlong),
+        static fn is_alive(factory: jlong, worker: jlong) -> jboolean,
+        static fn terminate(factory: jlong, worker: jlong) -> jboolean,
+        static fn stop(factory: jlong),
+    },
+}
+
+bind_java_type! {
+    pub(super) NativeEvents => io.nativepythonworker.NativeEvents,
+    type_map = { NativeEvent => io.nativepythonworker.NativeEvent },
+    native_trait = EventNatives,
+    native_methods_export = false,
+    native_methods_error_policy = ThrowSparks,
+    native_methods {
+        static fn next_event { sig = (timeout_millis: jlong) -> NativeEvent, name = "await" },
+        static fn set_log_level(level: jint),
+    },
+}
+
+const _: NativeMethod = native_method! {
+    java_type = "io.nativepythonworker.NativePythonWorkerFactory",
+    static extern fn initialize(),
+    error_policy = ThrowSparks,
+};
+
+fn initialize<'local>(env: &mut Env<'local>, class: JClass<'local>) -> Result<(), Failure> {
+    process::check_kernel()?;
+    let loader = class.get_class_loader(env)?;
+    let context = LoaderContext::Loader(&loader);
+    channel::bind(env)?;
+    NativeWorkerAPI::get(env, &context)?;
+    NativeEventAPI::get(env, &context)?;
+    NativePythonWorkerFactoryAPI::get(env, &context)?;
+    NativeEventsAPI::get(env, &context)?;
+    logger::log_to_jvm();
+    Ok(())
+}
+
+fn worker<'local>(
+    env: &mut Env<'local>,
+    handout: Handout,
+) -> Result<NativeWorker<'local>, Failure> {
+    let channel: JObject<'_> = match handout.socket {
+        Some(socket) => channel::open(env, socket)?.into(),
+        None => JObject::null(),
+    };
+    let pid = jlong::from(handout.worker.pid());
+    Ok(NativeWorker::new(env, handout.worker.id().0, pid, channel)?)
+}
+
+impl FactoryNatives for NativePythonWorkerFactoryAPI {
+    type Error = Failure;
+
+    fn open<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        properties: JObjectArray<'local, JString<'local>>,
+        environment: JObjectArray<'local, JString<'local>>,
+    ) -> Result<jlong, Failure> {
+        let properties = pairs(env, &properties)?.into_iter().collect();
+        let environment = pairs(env, &environment)?;
+        Ok(registry::open(FactorySpec::new(&properties, environment)?))
+    }
+
+    fn create<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+    ) -> Result<NativeWorker<'local>, Failure> {
+        let handout = registry::find(factory)?.create()?;
+        worker(env, handout)
+    }
+
+    fn create_simple<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker_module: JString<'local>,
+    ) -> Result<NativeWorker<'local>, Failure> {
+        let module = if worker_module.is_null() {
+            None
+        } else {
+            Some(worker_module.try_to_string(env)?)
+        };
+        let handout = registry::find(factory)?.create_simple(module)?;
+        worker(env, handout)
+    }
+
+    fn release<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker: jlong,
+        channel: JObject<'local>,
+    ) -> Result<(), Failure> {
+        let Ok(found) = registry::find(factory) else {
+            events().close(factory, WorkerId(worker));
+            return Ok(());
+        };
+        let channel = env.cast_local::<SocketChannelImpl>(channel)?;
+        let descriptor = channel::descriptor(env, &channel)?;
+        found.release(WorkerId(worker), descriptor);
+        Ok(())
+    }
+
+    fn stop_worker<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker: jlong,
+    ) -> Result<(), Failure> {
+        if let Ok(factory) = registry::find(factory) {
+            factory.stop_worker(WorkerId(worker));
+        }
+        Ok(())
+    }
+
+    fn closed<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker: jlong,
+    ) -> Result<(), Failure> {
+        if let Ok(factory) = registry::find(factory) {
+            factory.socket_closed(WorkerId(worker));
+        }
+        Ok(())
+    }
+
+    fn is_alive<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker: jlong,
+    ) -> Result<jboolean, Failure> {
+        let factory = registry::find(factory);
+        Ok(factory.is_ok_and(|factory| factory.is_alive(WorkerId(worker))))
+    }
+
+    fn terminate<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker: jlong,
+    ) -> Result<jboolean, Failure> {
+        let factory = registry::find(factory);
+        Ok(factory.is_ok_and(|factory| factory.terminate_worker(WorkerId(worker))))
+    }
+
+    fn stop<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+    ) -> Result<(), Failure> {
+        registry::stop(factory);
+        Ok(())
+    }
+}
+
+impl EventNatives for NativeEventsAPI {
+    type Error = Failure;
+
+    fn next_event<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        timeout_millis: jlong,
+    ) -> Result<NativeEvent<'local>, Failure> {
+        let timeout = Duration::from_millis(u64::try_from(timeout_millis).unwrap_or(0));
+        let Some(event) = events().next(timeout) else {
+            return Ok(NativeEvent::null());
+        };
+        let (kind, factory, number, payload) = match event {
+            Event::Log { level, message } => (0, 0, level as jlong, message.into_bytes()),
+            Event::Output {
+                factory,
+                stream: Stream::Stdout,
+                bytes,
+            } => (1, factory, 1, bytes),
+            Event::Output {
+                factory,
+                stream: Stream::Stderr,
+                bytes,
+            } => (1, factory, 2, bytes),
+            Event::Close { factory, worker } => (2, factory, worker.0, Vec::new()),
+        };
+        let payload = env.byte_array_from_slice(&payload)?;
+        Ok(NativeEvent::new(env, kind, factory, number, payload)?)
+    }
+
+    fn set_log_level<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        level: jint,
+    ) -> Result<(), Failure> {
+        logger::set_level(match level {
+            ..=0 => LevelFilter::Off,
+            1 => LevelFilter::Error,
+            2 => LevelFilter::Warn,
+            3 => LevelFilter::Info,
+            4 => LevelFilter::Debug,
+            5.. => LevelFilter::Trace,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! Errors become Java exceptions here and nowhere else; so do panics.
+
+use std::any::Any;
+
+use jni::Env;
+use jni::errors::ErrorPolicy;
+use jni::jni_sig;
+use jni::objects::{JThrowable, JValue};
+use jni::strings::JNIString;
+
+use crate::error::{Error, JavaType};
+
+/// Why a native did not do its work.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The factory's own error.
+    Factory(Error),
+    /// A call into the JVM failed; the exception may be pending already.
+    Jni(jni::errors::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Factory(error)
+    }
+}
+
+impl From<jni::errors::Error> for Failure {
+    fn from(error: jni::errors::Error) -> Self {
+        Self::Jni(error)
+    }
+}
+
+/// Throws, and has the native return its type's default, which Java never sees.
+#[derive(Debug)]
+pub(super) struct ThrowSparks;
+
+impl<T: Default> ErrorPolicy<T, Failure> for ThrowSparks {
+    type Captures<'u: 'n, 'n> = ();
+
+    fn on_error<'u: 'n, 'n>(
+        env: &mut Env<'u>,
+        (): &mut (),
+        failure: Failure,
+    ) -> jni::errors::Result<T> {
+        if env.exception_check() {
+            return Ok(T::default()); // a Java exception is on its way up already
+        }
+        let thrown = match failure {
+            Failure::Factory(error) => throw(env, &error),
+            Failure::Jni(error) => throw_new(env, JavaType::IllegalState, &error.to_string()),
+        };
+        settle(thrown)
+    }
+
+    fn on_panic<'u: 'n, 'n>(
+        env: &mut Env<'u>,
+        (): &mut (),
+        payload: Box<dyn Any + Send>,
+    ) -> jni::errors::Result<T> {
+        let text = format!(
+            "Bug in the native Python worker factory: {}",
+            panic_text(&*payload)
+        );
+        if env.exception_check() {
+            return Ok(T::default());
+        }
+        settle(throw_new(env, JavaType::IllegalState, &text))
+    }
+}
+
+/// Throwing gives `Err(JavaException)`, which is success.
+fn settle<T: Default>(thrown: jni::errors::Result<()>) -> jni::errors::Result<T> {
+    match thrown {
+        Ok(()) | Err(jni::errors::Error::JavaException) => Ok(T::default()),
+        Err(other) => Err(other),
+    }
+}
+
+fn throw(env: &mut Env<'_>, error: &Error) -> jni::errors::Result<()> {
+    let Some(cause) = error.cause() else {
+        return throw_new(env, error.java_type(), &error.to_string());
+    };
+    let cause = exception(env, cause.java_type(), &cause.to_string())?;
+    let effect = exception(env, error.java_type(), &error.to_string())?;
+    let signature = jni_sig!((cause: java.lang.Throwable) -> java.lang.Throwable);
+    env.call_method(
+        &effect,
+        jni::jni_str!("initCause"),
+        signature,
+        &[JValue::from(&*cause)],
+    )?;
+    env.throw(effect)
+}
+
+fn throw_new(env: &mut Env<'_>, class: JavaType, text: &str) -> jni::errors::Result<()> {
+    let exception = exception(env, class, text)?;
+    env.throw(exception)
+}
+
+fn exception<'local>(
+    env: &mut Env<'local>,
+    class: JavaType,
+    text: &str,
+) -> jni::errors::Result<JThrowable<'local>> {
+    let name = JNIString::new(class.class_name().replace('.', "/"));
+    let text = env.new_string(text)?;
+    let signature = jni_sig!((message: java.lang.String) -> void);
+    let object = env.new_object(name, signature, &[JValue::from(&*text)])?;
+    env.cast_local::<JThrowable>(object)
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("panic without a message")
+}

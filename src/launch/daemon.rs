@@ -1,0 +1,305 @@
+//! Workers forked by Spark's daemon module (`pyspark.daemon`, or the user's own), over Spark's protocol.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use log::{debug, warn};
+
+use super::Launcher;
+use super::python_process::PythonProcess;
+use super::socket::Address;
+use crate::deadline::{Deadline, Timed, set_nonblocking};
+use crate::error::{BadAddress, Error, Step};
+use crate::host::Host;
+use crate::process::Process;
+use crate::protocol;
+use crate::spec::{FactorySpec, Transport};
+use crate::worker::{Launched, Origin};
+
+/// The largest error number Linux has.
+const MAX_ERRNO: i32 = 4_095;
+
+/// A running daemon. It ends with the launcher's and the last worker's hold on it.
+#[derive(Debug)]
+pub struct Daemon {
+    process: PythonProcess,
+    address: Address,
+    spec: Arc<FactorySpec>,
+}
+
+impl Daemon {
+    fn start(
+        spec: &Arc<FactorySpec>,
+        host: &Arc<dyn Host>,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
+        let started = Instant::now();
+        let (process, stdout) = PythonProcess::start(&spec.daemon_command(), spec, host)?;
+        let address = read_address(spec, &process, &stdout, deadline)?;
+        process.drain_stdout(stdout)?;
+        debug!(
+            "Python daemon {} (pid {}) listens on {address} after {} ms",
+            spec.daemon_module,
+            process.pid(),
+            started.elapsed().as_millis()
+        );
+        let spec = spec.clone();
+        Ok(Self {
+            process,
+            address,
+            spec,
+        })
+    }
+
+    /// Has the daemon fork a worker.
+    fn fork(self: &Arc<Self>, deadline: Deadline) -> Result<Launched, Error> {
+        let limit = self.spec.settings.start_timeout;
+        let socket = self
+            .address
+            .connect(deadline)
+            .map_err(Error::io(Step::Connect, limit))?;
+        let mut peer = Timed::new(&socket, deadline);
+        let pid = protocol::read_i32(&mut peer).map_err(Error::io(Step::Pid, limit))?;
+        let process = self.identify(pid)?;
+        if matches!(self.spec.transport, Transport::Tcp { .. }) {
+            let known = protocol::authenticate_to_worker(&mut peer, &self.spec.secret)
+                .map_err(Error::io(Step::Authenticate, limit))?;
+            if !known {
+                process.signal(nix::sys::signal::Signal::SIGKILL);
+                return Err(Error::Authentication);
+            }
+        }
+        set_nonblocking(socket.as_fd(), false).map_err(Error::io(Step::Connect, limit))?;
+        let origin = Origin::Daemon(self.clone());
+        Ok(Launched {
+            socket,
+            process,
+            origin,
+        })
+    }
+
+    /// The process behind the number that came as the worker's pid. Where `fork` fails the daemon sends the error number
+    /// there, without a sign: a small number that is no descendant of the daemon is one.
+    fn identify(&self, pid: i32) -> Result<Process, Error> {
+        let code = Error::LaunchCode {
+            sender: "Python daemon",
+            code: pid,
+        };
+        if pid < 0 {
+            return Err(code);
+        }
+        let may_be_errno = pid <= MAX_ERRNO;
+        match Process::open(pid) {
+            Ok(process) if may_be_errno && !process.descends_from(self.process.pid()) => Err(code),
+            Ok(process) => Ok(process),
+            Err(_) if may_be_errno => Err(code),
+            Err(_) => Err(Error::LaunchGone { pid }),
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.process.process().is_alive()
+    }
+}
+
+/// Reads the daemon's first output: a port, or the frame of a socket's path.
+fn read_address(
+    spec: &FactorySpec,
+    process: &PythonProcess,
+    stdout: &OwnedFd,
+    deadline: Deadline,
+) -> Result<Address, Error> {
+    let mut from = Timed::new(stdout, deadline);
+    let announced = match &spec.transport {
+        Transport::Tcp { ipv6 } => {
+            protocol::read_i32(&mut from).map(|number| match u16::try_from(number) {
+                Ok(port @ 1..) => Ok(Address::loopback(port, *ipv6)),
+                _ => Err(format!("{number} (0x{number:08x})")),
+            })
+        }
+        Transport::Unix { .. } => read_path(&mut from),
+    };
+    let error = match announced {
+        Ok(Ok(address)) => return Ok(address),
+        Ok(Err(shown)) => bad_address(spec, shown),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Error::AnnounceEof {
+            module: spec.daemon_module.clone(),
+            exit: process.exit_after_failure(),
+        },
+        Err(error) => Error::io(Step::Announce, spec.settings.start_timeout)(error),
+    };
+    process.terminate();
+    process.exit_after_failure();
+    Err(process.explain(error))
+}
+
+/// The path that a daemon announces, or what it announces instead.
+fn read_path(from: &mut Timed<'_>) -> io::Result<Result<Address, String>> {
+    let length = protocol::read_i32(from)?;
+    let frame = match protocol::read_frame_of(length, from) {
+        Ok(frame) => frame,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Ok(Err(format!("a path of {length} (0x{length:08x}) bytes")));
+        }
+        Err(error) => return Err(error),
+    };
+    let text = String::from_utf8_lossy(&frame).into_owned();
+    let path = PathBuf::from(&text);
+    Ok(if path.exists() {
+        Ok(Address::Unix(path))
+    } else {
+        Err(text)
+    })
+}
+
+fn bad_address(spec: &FactorySpec, shown: String) -> Error {
+    Error::BadAddress(Box::new(BadAddress {
+        module: spec.daemon_module.clone(),
+        shown,
+        knows_paths: spec.spark.knows_unix_sockets(),
+        command: spec.daemon_command().shown(),
+        python_path: spec.python_path.clone(),
+    }))
+}
+
+#[derive(Debug)]
+enum Slot {
+    Empty,
+    Starting,
+    Running(Arc<Daemon>),
+    /// The last start failed: what those who waited for it are told.
+    Failed(Error),
+    Stopped,
+}
+
+/// Keeps one daemon running and has it fork workers.
+pub struct DaemonLauncher {
+    spec: Arc<FactorySpec>,
+    host: Arc<dyn Host>,
+    slot: Mutex<Slot>,
+    started: Condvar,
+}
+
+impl DaemonLauncher {
+    /// Starts nothing yet.
+    pub fn new(spec: Arc<FactorySpec>, host: Arc<dyn Host>) -> Self {
+        Self {
+            spec,
+            host,
+            slot: Mutex::new(Slot::Empty),
+            started: Condvar::new(),
+        }
+    }
+
+    /// The running daemon; started by the first caller, awaited by the others.
+    fn daemon(&self, deadline: Deadline) -> Result<Arc<Daemon>, Error> {
+        let mut slot = self.lock();
+        let mut waited = false;
+        loop {
+            match &*slot {
+                Slot::Running(daemon) => return Ok(daemon.clone()),
+                Slot::Stopped => return Err(self.stopped()),
+                Slot::Failed(error) if waited => return Err(error.clone()),
+                Slot::Empty | Slot::Failed(_) => {
+                    *slot = Slot::Starting;
+                    drop(slot);
+                    return self.start(deadline);
+                }
+                Slot::Starting if deadline.has_passed() => {
+                    let limit = self.spec.settings.start_timeout;
+                    return Err(Error::Timeout {
+                        step: Step::Daemon,
+                        limit,
+                    });
+                }
+                Slot::Starting => {
+                    waited = true;
+                    let wait = self.started.wait_timeout(slot, deadline.remaining());
+                    slot = wait.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+    }
+
+    /// Called by the one who set [`Slot::Starting`].
+    fn start(&self, deadline: Deadline) -> Result<Arc<Daemon>, Error> {
+        let result = Daemon::start(&self.spec, &self.host, deadline).map(Arc::new);
+        let mut slot = self.lock();
+        let result = if matches!(*slot, Slot::Stopped) {
+            Err(self.stopped())
+        } else {
+            result
+        };
+        match &result {
+            Ok(daemon) => *slot = Slot::Running(daemon.clone()),
+            Err(error) if !matches!(*slot, Slot::Stopped) => *slot = Slot::Failed(error.clone()),
+            Err(_) => {}
+        }
+        drop(slot);
+        self.started.notify_all();
+        result
+    }
+
+    /// Uses this daemon for no new worker. Its workers go on; it ends with the last of them.
+    fn retire(&self, daemon: &Arc<Daemon>) {
+        let mut slot = self.lock();
+        if matches!(&*slot, Slot::Running(current) if Arc::ptr_eq(current, daemon)) {
+            let retired = std::mem::replace(&mut *slot, Slot::Empty);
+            drop(slot);
+            drop(retired);
+        }
+    }
+
+    fn stopped(&self) -> Error {
+        Error::Stopped {
+            python_exec: self.spec.python_exec.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Launcher for DaemonLauncher {
+    fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
+        let daemon = self.daemon(deadline)?;
+        let error = match daemon.fork(deadline) {
+            Ok(launched) => return Ok(launched),
+            Err(error) => error,
+        };
+        if !is_daemons_fault(&error, &daemon) {
+            return Err(error);
+        }
+        warn!("Failed to open socket to Python daemon: {error}");
+        warn!("Assuming that daemon unexpectedly quit, attempting to restart");
+        self.retire(&daemon);
+        let again = Deadline::after(self.spec.settings.start_timeout);
+        self.daemon(again)?.fork(again)
+    }
+
+    fn stop(&self) {
+        let last = std::mem::replace(&mut *self.lock(), Slot::Stopped);
+        self.started.notify_all();
+        if let Slot::Running(daemon) = last {
+            daemon.process.terminate();
+        }
+    }
+}
+
+/// Whether another daemon would do better. A lack of descriptors here, or an error number from a healthy daemon, is not cured
+/// by a restart.
+fn is_daemons_fault(error: &Error, daemon: &Daemon) -> bool {
+    match error {
+        Error::Timeout { .. } | Error::Eof { .. } => true,
+        Error::Io { source, .. } => {
+            use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound};
+            let lost = [BrokenPipe, ConnectionRefused, ConnectionReset, NotFound];
+            lost.contains(&source.kind()) || !daemon.is_alive()
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,19 @@
+//! How a worker comes to be: one module a way.
+
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::worker::Launched;
+
+pub mod daemon;
+mod python_process;
+pub mod simple;
+mod socket;
+
+/// A way to get a new worker.
+pub trait Launcher: Send + Sync {
+    /// Starts a worker and connects to it. Blocks, at most until about the deadline.
+    fn launch(&self, deadline: Deadline) -> Result<Launched, Error>;
+
+    /// Ends what the launcher keeps running for itself. Launches fail from now on.
+    fn stop(&self);
+}

@@ -1,0 +1,183 @@
+//! A Python process started by us: its output drained, its end noticed and collected, its errors told.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::{debug, warn};
+use nix::sys::signal::Signal;
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Step};
+use crate::host::{Host, Stream};
+use crate::output::Output;
+use crate::process::{Child, Process, describe_exit};
+use crate::spawn::{CommandLine, spawn};
+use crate::spec::FactorySpec;
+use crate::supervisor::{Next, Observer, supervisor};
+
+/// How long a process whose start failed may take to end by itself (Spark's `PROCESS_WAIT_TIMEOUT_MS`).
+const EXIT_AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// How long its children may hold its standard error open after its end.
+const STDERR_AFTER_EXIT: Duration = Duration::from_secs(1);
+
+/// Ends the process when dropped.
+pub(crate) struct PythonProcess {
+    child: Arc<Child>,
+    /// A daemon takes its end as the order to exit, so it stays open as long as the process is wanted.
+    _stdin: OwnedFd,
+    stderr: Arc<Output>,
+    host: Arc<dyn Host>,
+    python_path: String,
+    stop_timeout: Duration,
+}
+
+impl PythonProcess {
+    /// Starts a process; also gives its standard output, not drained yet.
+    pub(crate) fn start(
+        line: &CommandLine,
+        spec: &FactorySpec,
+        host: &Arc<dyn Host>,
+    ) -> Result<(Self, OwnedFd), Error> {
+        if let Some(directory) = &line.directory {
+            // As Spark: the outcome does not matter, the start fails if the directory is not there.
+            let _ = std::fs::create_dir_all(directory);
+        }
+        let started = Instant::now();
+        let spawned = spawn(line)?;
+        let child = Arc::new(spawned.child);
+        let pid = child.process().pid();
+        debug!(
+            "Started {} (pid {pid}) in {} ms",
+            line.shown(),
+            started.elapsed().as_millis()
+        );
+        let supervised = || {
+            supervisor()?.watch(Arc::new(Exit {
+                child: child.clone(),
+                started,
+            }))?;
+            Output::drain(spawned.stderr, Stream::Stderr, host.clone())
+        };
+        let stderr = supervised().map_err(|error| {
+            child.signal_group(Signal::SIGKILL);
+            Error::io(Step::Spawn, spec.settings.start_timeout)(error)
+        })?;
+        let process = Self {
+            child,
+            _stdin: spawned.stdin,
+            stderr,
+            host: host.clone(),
+            python_path: spec.python_path.clone(),
+            stop_timeout: spec.settings.stop_timeout,
+        };
+        Ok((process, spawned.stdout))
+    }
+
+    /// Hands the rest of standard output to the host.
+    pub(crate) fn drain_stdout(&self, stdout: OwnedFd) -> Result<(), Error> {
+        Output::drain(stdout, Stream::Stdout, self.host.clone())
+            .map(drop)
+            .map_err(Error::io(Step::Spawn, Duration::ZERO))
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        self.child.process()
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.process().pid()
+    }
+
+    /// Collects the exit status, waiting for the end until the deadline.
+    pub(crate) fn exit_status(&self, deadline: Deadline) -> Option<ExitStatus> {
+        self.child.reap(deadline)
+    }
+
+    /// Waits a while for the process to end after a failed start: its standard error is whole only then.
+    pub(crate) fn exit_after_failure(&self) -> Option<ExitStatus> {
+        self.exit_status(Deadline::after(EXIT_AFTER_FAILURE))
+    }
+
+    /// Adds what an ended process wrote to its standard error to the error that its start failed with.
+    pub(crate) fn explain(&self, cause: Error) -> Error {
+        if self.process().is_alive() {
+            return cause;
+        }
+        self.stderr.wait_end(Deadline::after(STDERR_AFTER_EXIT));
+        let stderr = self.stderr.tail();
+        if stderr.is_empty() {
+            return cause;
+        }
+        Error::Start {
+            stderr,
+            python_path: self.python_path.clone(),
+            cause: Box::new(cause),
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process().signal(signal);
+    }
+
+    /// Asks the process to end, and kills it with its group if it does not in time. Does not wait.
+    pub(crate) fn terminate(&self) {
+        if !self.child.process().signal(Signal::SIGTERM) {
+            return;
+        }
+        let child = self.child.clone();
+        let kill = move || {
+            if child.try_reap().is_none() {
+                warn!(
+                    "Python process {} did not end when asked to; killing it",
+                    child.process().pid()
+                );
+                child.signal_group(Signal::SIGKILL);
+            }
+        };
+        if supervisor()
+            .and_then(|s| s.after(self.stop_timeout, kill))
+            .is_err()
+        {
+            self.child.signal_group(Signal::SIGKILL);
+        }
+    }
+}
+
+impl Drop for PythonProcess {
+    fn drop(&mut self) {
+        self.terminate();
+    }
+}
+
+impl std::fmt::Debug for PythonProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PythonProcess({})", self.pid())
+    }
+}
+
+/// Collects a child as soon as it ends, so that no zombie is left.
+struct Exit {
+    child: Arc<Child>,
+    started: Instant,
+}
+
+impl Observer for Exit {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.child.process().as_fd()
+    }
+
+    fn ready(&self) -> Next {
+        let Some(status) = self.child.try_reap() else {
+            return Next::Keep;
+        };
+        debug!(
+            "Python process {} {} after {} ms",
+            self.child.process().pid(),
+            describe_exit(status),
+            self.started.elapsed().as_millis()
+        );
+        Next::Remove
+    }
+}

@@ -1,0 +1,193 @@
+//! Workers that are processes of their own (`spark.python.use.daemon=false`, and Spark's streaming workers): started with
+//! the address of a listener, to which they connect.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use log::{debug, warn};
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::Signal;
+
+use super::Launcher;
+use super::python_process::PythonProcess;
+use super::socket::Listener;
+use crate::deadline::{Deadline, Timed, poll_any, set_nonblocking};
+use crate::error::{Error, Step};
+use crate::host::Host;
+use crate::process::Process;
+use crate::protocol;
+use crate::spec::{FactorySpec, Transport};
+use crate::worker::{Launched, Origin};
+
+/// How long one connection may take to prove who it is; the next one is looked at then.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The process of a worker of its own.
+#[derive(Debug)]
+pub struct SimpleProcess(PythonProcess);
+
+impl SimpleProcess {
+    pub(crate) fn signal(&self, signal: Signal) {
+        if signal == Signal::SIGTERM {
+            self.0.terminate();
+        } else {
+            self.0.signal(signal);
+        }
+    }
+}
+
+/// See the module's description.
+pub struct SimpleLauncher {
+    spec: Arc<FactorySpec>,
+    host: Arc<dyn Host>,
+    worker_module: String,
+    stopped: AtomicBool,
+}
+
+impl SimpleLauncher {
+    /// Workers run `worker_module`.
+    pub fn new(spec: Arc<FactorySpec>, host: Arc<dyn Host>, worker_module: String) -> Self {
+        let stopped = AtomicBool::new(false);
+        Self {
+            spec,
+            host,
+            worker_module,
+            stopped,
+        }
+    }
+
+    fn await_worker(
+        &self,
+        listener: &Listener,
+        process: &PythonProcess,
+        deadline: Deadline,
+    ) -> Result<(OwnedFd, i32), Error> {
+        let limit = self.spec.settings.start_timeout;
+        loop {
+            self.await_connection(listener, process, deadline)?;
+            let accepted = listener
+                .accept()
+                .map_err(Error::io(Step::ConnectBack, limit))?;
+            let Some(socket) = accepted else { continue };
+            match self.handshake(&socket, deadline) {
+                Ok(Some(pid)) => return Ok((socket, pid)),
+                Ok(None) => warn!("A connection that did not know the secret was refused"),
+                Err(error) => warn!("A connection to a worker's socket failed: {error}"),
+            }
+        }
+    }
+
+    /// Waits for a connection; fails where the process has ended instead.
+    fn await_connection(
+        &self,
+        listener: &Listener,
+        process: &PythonProcess,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let limit = self.spec.settings.start_timeout;
+        let mut fds = [
+            PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(process.process().as_fd(), PollFlags::POLLIN),
+        ];
+        // An interpreter that is a script may leave the worker running and end well: then only the listener counts.
+        let ended_well = process
+            .exit_status(Deadline::now())
+            .is_some_and(|exit| exit.success());
+        let watched = if ended_well {
+            &mut fds[..1]
+        } else {
+            &mut fds[..]
+        };
+        match poll_any(watched, deadline).map_err(Error::io(Step::ConnectBack, limit))? {
+            false => {
+                return Err(Error::Timeout {
+                    step: Step::ConnectBack,
+                    limit,
+                });
+            }
+            true if fds[0].any() == Some(true) => return Ok(()),
+            true => {}
+        }
+        match process.exit_after_failure() {
+            Some(exit) if !exit.success() => Err(process.explain(Error::Died {
+                step: Step::ConnectBack,
+                exit,
+            })),
+            _ => Ok(()),
+        }
+    }
+
+    /// The worker's pid; `None` where the other side is not our worker.
+    fn handshake(&self, socket: &OwnedFd, deadline: Deadline) -> io::Result<Option<i32>> {
+        let own = Deadline::after(HANDSHAKE_LIMIT.min(deadline.remaining()));
+        let mut peer = Timed::new(socket, own);
+        let known = match self.spec.transport {
+            Transport::Tcp { .. } => protocol::authenticate_worker(&mut peer, &self.spec.secret)?,
+            Transport::Unix { .. } => true,
+        };
+        if !known {
+            return Ok(None);
+        }
+        let pid = protocol::read_i32(&mut peer)?;
+        set_nonblocking(socket.as_fd(), false)?;
+        Ok(Some(pid))
+    }
+
+    fn connect_back(
+        &self,
+        listener: &Listener,
+        process: &PythonProcess,
+        deadline: Deadline,
+    ) -> Result<(OwnedFd, Process), Error> {
+        let (socket, pid) = self.await_worker(listener, process, deadline)?;
+        if pid < 0 {
+            return Err(Error::LaunchCode {
+                sender: "Python",
+                code: pid,
+            });
+        }
+        let identity = Process::open(pid).map_err(|_| Error::LaunchGone { pid })?;
+        Ok((socket, identity))
+    }
+}
+
+impl Launcher for SimpleLauncher {
+    fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(Error::Stopped {
+                python_exec: self.spec.python_exec.clone(),
+            });
+        }
+        let started = Instant::now();
+        let failed = Error::io(Step::Spawn, self.spec.settings.start_timeout);
+        let bound = Listener::bind(&self.spec.transport).and_then(|l| Ok((l.address()?, l)));
+        let (address, listener) = bound.map_err(failed)?;
+        let line = self.spec.worker_command(&self.worker_module, &address);
+        let (process, stdout) = PythonProcess::start(&line, &self.spec, &self.host)?;
+        process.drain_stdout(stdout)?;
+        let (socket, identity) =
+            self.connect_back(&listener, &process, deadline)
+                .map_err(|cause| Error::ConnectBack {
+                    cause: Box::new(cause),
+                })?;
+        debug!(
+            "Python worker {} (pid {}) connected back after {} ms",
+            self.worker_module,
+            identity.pid(),
+            started.elapsed().as_millis()
+        );
+        let origin = Origin::Simple(SimpleProcess(process));
+        Ok(Launched {
+            socket,
+            process: identity,
+            origin,
+        })
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,167 @@
+//! The sockets between a factory and its Python processes, with deadlines.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket, sockopt};
+
+use crate::deadline::{Deadline, set_nonblocking};
+use crate::spec::Transport;
+
+/// Where a daemon listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// A port on the loopback interface.
+    pub(crate) fn loopback(port: u16, ipv6: bool) -> Self {
+        Self::Tcp(loopback(port, ipv6))
+    }
+
+    /// Connects. The socket is non-blocking and close-on-exec.
+    pub(crate) fn connect(&self, deadline: Deadline) -> io::Result<OwnedFd> {
+        match self {
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, at_least_a_moment(deadline))?;
+                stream.set_nonblocking(true)?;
+                Ok(stream.into())
+            }
+            Self::Unix(path) => connect_unix(path, deadline),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+fn loopback(port: u16, ipv6: bool) -> SocketAddr {
+    if ipv6 {
+        (Ipv6Addr::LOCALHOST, port).into()
+    } else {
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+}
+
+/// `connect_timeout` refuses a timeout of zero.
+fn at_least_a_moment(deadline: Deadline) -> Duration {
+    deadline.remaining().max(Duration::from_millis(1))
+}
+
+/// A Unix socket's connect either succeeds at once or fails with `EAGAIN` while the listener's queue is full.
+fn connect_unix(path: &Path, deadline: Deadline) -> io::Result<OwnedFd> {
+    const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    let address = UnixAddr::new(path)?;
+    loop {
+        match connect(fd.as_raw_fd(), &address) {
+            Ok(()) => return Ok(fd),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) if !deadline.has_passed() => std::thread::sleep(QUEUE_FULL_PAUSE),
+            Err(Errno::EAGAIN) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Where one worker process is awaited. A socket file goes with it.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix {
+        listener: UnixListener,
+        path: PathBuf,
+    },
+}
+
+impl Listener {
+    pub(crate) fn bind(transport: &Transport) -> io::Result<Self> {
+        match transport {
+            Transport::Tcp { ipv6 } => {
+                let listener = TcpListener::bind(loopback(0, *ipv6))?;
+                listener.set_nonblocking(true)?;
+                Ok(Self::Tcp(listener))
+            }
+            Transport::Unix { directory } => {
+                let path = directory.join(format!(".{}.sock", random_name()?));
+                let listener = UnixListener::bind(&path)?;
+                let bound = Self::Unix { listener, path };
+                if let Self::Unix { listener, .. } = &bound {
+                    listener.set_nonblocking(true)?;
+                }
+                Ok(bound)
+            }
+        }
+    }
+
+    /// What the worker is told: a port or a path.
+    pub(crate) fn address(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(listener) => Ok(listener.local_addr()?.port().to_string()),
+            Self::Unix { path, .. } => Ok(path.to_string_lossy().into_owned()),
+        }
+    }
+
+    /// Takes the next connection, non-blocking; `None` where there is none, or it is another user's.
+    pub(crate) fn accept(&self) -> io::Result<Option<OwnedFd>> {
+        let accepted = match self {
+            Self::Tcp(listener) => listener.accept().map(|(stream, _)| OwnedFd::from(stream)),
+            Self::Unix { listener, .. } => listener.accept().map(|(stream, _)| stream.into()),
+        };
+        match accepted {
+            Ok(fd) if matches!(self, Self::Unix { .. }) && !same_user(&fd) => Ok(None),
+            Ok(fd) => set_nonblocking(fd.as_fd(), true).map(|()| Some(fd)),
+            Err(error) if is_passing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn same_user(fd: &OwnedFd) -> bool {
+    nix::sys::socket::getsockopt(fd, sockopt::PeerCredentials)
+        .is_ok_and(|peer| peer.uid() == nix::unistd::geteuid().as_raw())
+}
+
+/// The connection is gone before it was taken, or was not there.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+    matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix { listener, .. } => listener.as_fd(),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Unix { path, .. } = self {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn random_name() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(crate::protocol::hex(&bytes))
+}

@@ -1,0 +1,23 @@
+//! Native Python Worker: the component of Apache Spark that gives tasks their Python processes, in Rust.
+//!
+//! [`factory`] and [`pool`] hold the policy, [`launch`] the ways a worker comes to be, [`supervisor`] the one native thread.
+//! Only [`jni_bridge`] knows the JVM; all the rest is used and tested without one.
+
+pub mod deadline;
+pub mod error;
+pub mod events;
+pub mod factory;
+pub mod host;
+pub mod jni_bridge;
+pub mod launch;
+pub mod logger;
+pub mod output;
+pub mod pool;
+pub mod process;
+pub mod protocol;
+pub mod registry;
+pub mod settings;
+pub mod spawn;
+pub mod spec;
+pub mod supervisor;
+pub mod worker;

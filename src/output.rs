@@ -1,0 +1,118 @@
+//! What Python processes write to their standard output and error: drained from the first byte on, handed to the host, and
+//! the end of the error stream kept for error messages.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use nix::errno::Errno;
+
+use crate::deadline::Deadline;
+use crate::host::{Accepted, Host, Stream};
+use crate::supervisor::{Next, Observer, supervisor};
+
+/// How much of the end of a stream is kept: as much as fits into the pipe of a process that Spark reads only after its end.
+const TAIL_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// One stream of one process.
+pub struct Output {
+    pipe: OwnedFd,
+    stream: Stream,
+    host: Arc<dyn Host>,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    tail: VecDeque<u8>,
+    held: Vec<u8>,
+    ended: bool,
+}
+
+impl Output {
+    /// Starts to drain a non-blocking pipe.
+    pub fn drain(pipe: OwnedFd, stream: Stream, host: Arc<dyn Host>) -> io::Result<Arc<Self>> {
+        let output = Arc::new(Self {
+            pipe,
+            stream,
+            host,
+            state: Mutex::default(),
+            ended: Condvar::new(),
+        });
+        supervisor()?.watch(output.clone())?;
+        Ok(output)
+    }
+
+    /// The end of what was written so far.
+    pub fn tail(&self) -> String {
+        let state = self.lock();
+        let bytes: Vec<u8> = state.tail.iter().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until all writers have closed the stream; false where the deadline came first.
+    pub fn wait_end(&self, deadline: Deadline) -> bool {
+        let (state, _) = self
+            .ended
+            .wait_timeout_while(self.lock(), deadline.remaining(), |state| !state.ended)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.ended
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) -> Next {
+        self.lock().ended = true;
+        self.ended.notify_all();
+        Next::Remove
+    }
+
+    /// Hands bytes over; those that the host has no room for are held back until it asks for more.
+    fn hand_over(&self, bytes: Vec<u8>) -> Next {
+        match self.host.output(self.stream, &bytes) {
+            Accepted::Yes => Next::Keep,
+            Accepted::NotNow => {
+                self.lock().held = bytes;
+                Next::Pause
+            }
+        }
+    }
+
+    fn keep_tail(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        state.tail.extend(bytes);
+        let excess = state.tail.len().saturating_sub(TAIL_BYTES);
+        state.tail.drain(..excess);
+    }
+}
+
+impl Observer for Output {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+
+    fn ready(&self) -> Next {
+        let held = std::mem::take(&mut self.lock().held);
+        if !held.is_empty() && self.hand_over(held) == Next::Pause {
+            return Next::Pause;
+        }
+        let mut chunk = vec![0; CHUNK_BYTES];
+        match nix::unistd::read(&self.pipe, &mut chunk) {
+            Ok(0) => self.end(),
+            Ok(count) => {
+                chunk.truncate(count);
+                if self.stream == Stream::Stderr {
+                    self.keep_tail(&chunk);
+                }
+                self.hand_over(chunk)
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Next::Keep,
+            Err(_) => self.end(),
+        }
+    }
+}

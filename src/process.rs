@@ -1,0 +1,211 @@
+//! A process by its identity: a pidfd, so that no signal ever reaches a stranger that got the same pid later.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use nix::poll::PollFlags;
+use nix::sys::signal::Signal;
+use rustix::process::{Pid, PidfdFlags};
+
+use crate::deadline::{Deadline, poll_one};
+
+/// A process, whether or not it is a child of ours.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+impl Process {
+    /// The process that has this pid now. Fails with `ESRCH` where there is none.
+    pub fn open(pid: i32) -> io::Result<Self> {
+        let number = (pid > 0).then(|| Pid::from_raw(pid)).flatten();
+        let number = number.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
+        let pidfd = rustix::process::pidfd_open(number, PidfdFlags::empty())?;
+        Ok(Self { pid, pidfd })
+    }
+
+    /// A second handle on the same process.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self {
+            pid: self.pid,
+            pidfd: self.pidfd.try_clone()?,
+        })
+    }
+
+    /// Its pid; good for showing, not for signalling.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Whether it still runs. A zombie does not.
+    pub fn is_alive(&self) -> bool {
+        !self.wait(Deadline::now())
+    }
+
+    /// Waits for its end; false where the deadline came first.
+    pub fn wait(&self, deadline: Deadline) -> bool {
+        poll_one(self.pidfd.as_fd(), PollFlags::POLLIN, deadline).unwrap_or(false)
+    }
+
+    /// Sends a signal; false where the process is gone.
+    pub fn signal(&self, signal: Signal) -> bool {
+        let number = match signal {
+            Signal::SIGTERM => rustix::process::Signal::TERM,
+            Signal::SIGHUP => rustix::process::Signal::HUP,
+            _ => rustix::process::Signal::KILL,
+        };
+        self.is_alive() && rustix::process::pidfd_send_signal(&self.pidfd, number).is_ok()
+    }
+
+    /// Whether `ancestor` is among its parents.
+    pub fn descends_from(&self, ancestor: i32) -> bool {
+        let mut pid = self.pid;
+        while let Some(parent) = parent_of(pid) {
+            if parent == ancestor {
+                return true;
+            }
+            pid = parent;
+        }
+        false
+    }
+}
+
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+/// The parent's pid, field 4 of `/proc/<pid>/stat`; field 2, the name, may hold anything.
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
+    (parent > 0).then_some(parent)
+}
+
+/// A child of ours. Its exit status is collected once; nothing else in this process may wait for it.
+#[derive(Debug)]
+pub struct Child {
+    process: Process,
+    child: Mutex<std::process::Child>,
+    status: OnceLock<ExitStatus>,
+}
+
+impl Child {
+    /// Takes over a child just started. It has not been waited for, so its pid is still its own.
+    pub(crate) fn adopt(mut child: std::process::Child) -> io::Result<Self> {
+        let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+        match Process::open(pid) {
+            Ok(process) => Ok(Self {
+                process,
+                child: Mutex::new(child),
+                status: OnceLock::new(),
+            }),
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Collects the exit status if the process has ended.
+    pub fn try_reap(&self) -> Option<ExitStatus> {
+        if let Some(status) = self.status.get() {
+            return Some(*status);
+        }
+        let status = match self.lock().try_wait() {
+            Ok(status) => status?,
+            // Someone else in this JVM ignores or collects SIGCHLD: the end is known, the status is lost.
+            Err(_) => ExitStatus::from_raw(0),
+        };
+        Some(*self.status.get_or_init(|| status))
+    }
+
+    /// Waits for the end and collects it; `None` where the deadline came first.
+    pub fn reap(&self, deadline: Deadline) -> Option<ExitStatus> {
+        if self.process.wait(deadline) {
+            self.try_reap()
+        } else {
+            None
+        }
+    }
+
+    /// Signals the process and all of its process group. Sound against reuse of the number, because an uncollected child
+    /// keeps its pid, and with it the group's.
+    pub fn signal_group(&self, signal: Signal) {
+        let _not_reaped_meanwhile = self.lock();
+        if self.status.get().is_none() {
+            let group = nix::unistd::Pid::from_raw(self.process.pid);
+            if nix::sys::signal::killpg(group, signal).is_err() {
+                self.process.signal(signal);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, std::process::Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a process ended, in words.
+pub fn describe_exit(status: ExitStatus) -> String {
+    if let Some(number) = status.signal() {
+        let name = Signal::try_from(number).map_or("unknown", Signal::as_str);
+        let core = if status.core_dumped() {
+            ", core dumped"
+        } else {
+            ""
+        };
+        return format!("killed by signal {number} ({name}{core})");
+    }
+    match status.code() {
+        Some(code) => format!("exited with code {code}"),
+        None => format!("ended with status {status}"),
+    }
+}
+
+/// Fails where the kernel lacks pidfds (Linux before 5.3, or a seccomp filter that hides them).
+pub fn check_kernel() -> Result<(), crate::error::Error> {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    Process::open(own).map(drop).map_err(|error| {
+        crate::error::Error::Unsupported(format!(
+            "this system has no pidfd_open ({error}); Linux 5.3 or later is needed"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pids_that_name_no_single_process_are_refused() {
+        for pid in [0, -1, i32::MIN] {
+            assert!(Process::open(pid).is_err(), "{pid}");
+        }
+    }
+
+    #[test]
+    fn exit_is_described_by_code_or_signal() {
+        assert_eq!(
+            describe_exit(ExitStatus::from_raw(3 << 8)),
+            "exited with code 3"
+        );
+        assert_eq!(
+            describe_exit(ExitStatus::from_raw(9)),
+            "killed by signal 9 (SIGKILL)"
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! The factories by the numbers that Java knows them by. A stale number finds nothing, and harms nobody.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use crate::error::Error;
+use crate::events::JavaHost;
+use crate::factory::Factory;
+use crate::spec::FactorySpec;
+
+static FACTORIES: LazyLock<Mutex<HashMap<i64, Arc<Factory>>>> = LazyLock::new(Mutex::default);
+
+/// Makes a factory and gives its number.
+pub fn open(spec: FactorySpec) -> i64 {
+    static LAST_ID: AtomicI64 = AtomicI64::new(0);
+    let id = LAST_ID.fetch_add(1, Ordering::Relaxed) + 1;
+    let factory = Factory::new(spec, Arc::new(JavaHost { factory: id }));
+    factories().insert(id, factory);
+    id
+}
+
+/// The factory with this number; [`Error::NoFactory`] where it was stopped or never was.
+pub fn find(id: i64) -> Result<Arc<Factory>, Error> {
+    factories().get(&id).cloned().ok_or(Error::NoFactory(id))
+}
+
+/// Stops a factory and forgets its number.
+pub fn stop(id: i64) {
+    let factory = factories().remove(&id);
+    if let Some(factory) = factory {
+        factory.stop();
+    }
+}
+
+fn factories() -> MutexGuard<'static, HashMap<i64, Arc<Factory>>> {
+    FACTORIES.lock().unwrap_or_else(PoisonError::into_inner)
+}

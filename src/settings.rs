@@ -1,0 +1,185 @@
+//! What a user can set: every `spark.nativePythonWorker.*` key, and the keys of Spark's own that the factory honours.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// One key as the documentation shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The key's full name.
+    pub key: &'static str,
+    /// The default as a user would write it; empty where the key is unset by default.
+    pub default: &'static str,
+    /// What it does, in one or two sentences.
+    pub doc: &'static str,
+}
+
+const fn setting(key: &'static str, default: &'static str, doc: &'static str) -> Setting {
+    Setting { key, default, doc }
+}
+
+const ENABLED: Setting = setting(
+    "spark.nativePythonWorker.enabled",
+    "true",
+    "`false` leaves Spark's own factory in place, whatever else is set.",
+);
+const LIBRARY: Setting = setting(
+    "spark.nativePythonWorker.library",
+    "",
+    "Absolute path of the native library. It is used or the attempt fails: no other place is searched.",
+);
+const IDLE_TIMEOUT: Setting = setting(
+    "spark.nativePythonWorker.idleTimeout",
+    "60s",
+    "How long a worker may be idle before it is ended. Each worker has a clock of its own.",
+);
+const START_TIMEOUT: Setting = setting(
+    "spark.nativePythonWorker.startTimeout",
+    "120s",
+    "How long the start of a worker, or of the daemon that forks it, may take before the attempt fails.",
+);
+const STOP_TIMEOUT: Setting = setting(
+    "spark.nativePythonWorker.stopTimeout",
+    "2s",
+    "How long a process that was asked to end (`SIGTERM`) may take before it is killed.",
+);
+
+/// Every key of this project, in the order of the documentation. `enabled` and `library` are read by the plugin, before the
+/// library is there.
+pub const OWN: &[Setting] = &[ENABLED, LIBRARY, IDLE_TIMEOUT, START_TIMEOUT, STOP_TIMEOUT];
+
+const MAX_IDLE: &str = "spark.python.factory.idleWorkerMaxPoolSize";
+const SECRET_BITS: &str = "spark.authenticate.secretBitLength";
+const PYTHON_SOCKET_TIMEOUT: &str = "spark.python.authenticate.socketTimeout";
+
+/// The settings one factory runs with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a worker may be idle.
+    pub idle_timeout: Duration,
+    /// Deadline of one attempt to start a worker.
+    pub start_timeout: Duration,
+    /// From `SIGTERM` to `SIGKILL`.
+    pub stop_timeout: Duration,
+    /// Spark's `spark.python.factory.idleWorkerMaxPoolSize`; `None` is unbounded.
+    pub max_idle: Option<usize>,
+    /// Spark's `spark.authenticate.secretBitLength`.
+    pub secret_bits: usize,
+    /// Whether the user has set Python's socket timeout, `spark.python.authenticate.socketTimeout`.
+    pub python_socket_timeout_set: bool,
+}
+
+impl Settings {
+    /// Reads the settings from Spark's configuration. Fails with [`Error::Setting`], which names the key and its value.
+    pub fn from_conf(conf: &HashMap<String, String>) -> Result<Self, Error> {
+        Ok(Self {
+            idle_timeout: duration(conf, &IDLE_TIMEOUT)?,
+            start_timeout: duration(conf, &START_TIMEOUT)?,
+            stop_timeout: duration(conf, &STOP_TIMEOUT)?,
+            max_idle: positive(conf, MAX_IDLE)?,
+            secret_bits: positive(conf, SECRET_BITS)?.unwrap_or(256),
+            python_socket_timeout_set: conf.contains_key(PYTHON_SOCKET_TIMEOUT),
+        })
+    }
+}
+
+/// The settings table as the README shows it (Markdown).
+pub fn markdown_table() -> String {
+    let rows = OWN.iter().map(|s| {
+        let default = if s.default.is_empty() {
+            "(none)".to_owned()
+        } else {
+            format!("`{}`", s.default)
+        };
+        format!("| `{}` | {default} | {} |\n", s.key, s.doc)
+    });
+    format!(
+        "| key | default | meaning |\n|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
+}
+
+fn duration(conf: &HashMap<String, String>, setting: &Setting) -> Result<Duration, Error> {
+    let text = conf
+        .get(setting.key)
+        .map_or(setting.default, String::as_str);
+    parse_duration(text)
+        .ok_or_else(|| Error::setting(setting.key, text, "a time such as 500ms, 30s or 2min"))
+}
+
+fn positive(conf: &HashMap<String, String>, key: &str) -> Result<Option<usize>, Error> {
+    let Some(text) = conf.get(key) else {
+        return Ok(None);
+    };
+    match text.trim().parse::<usize>() {
+        Ok(number) if number > 0 => Ok(Some(number)),
+        _ => Err(Error::setting(key, text, "a whole number above 0")),
+    }
+}
+
+/// Spark's time strings: a whole number with `us`, `ms`, `s`, `m`, `min`, `h` or `d` behind it, seconds where it has none.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "us" => Some(Duration::from_micros(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "" | "s" => Some(Duration::from_secs(number)),
+        "m" | "min" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        "d" => number.checked_mul(86_400).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn defaults_are_sparks() {
+        let settings = Settings::from_conf(&conf(&[])).unwrap();
+        assert_eq!(settings.idle_timeout, Duration::from_secs(60));
+        assert_eq!(settings.max_idle, None);
+        assert_eq!(settings.secret_bits, 256);
+    }
+
+    #[test]
+    fn times_are_read_as_spark_reads_them() {
+        for (text, expected) in [
+            ("90", Duration::from_secs(90)),
+            ("250ms", Duration::from_millis(250)),
+            (" 2Min ", Duration::from_secs(120)),
+            ("1h", Duration::from_secs(3_600)),
+        ] {
+            assert_eq!(parse_duration(text), Some(expected), "{text}");
+        }
+        for text in ["", "s", "-1s", "1.5s", "10 parsecs"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_key() {
+        let error = Settings::from_conf(&conf(&[(IDLE_TIMEOUT.key, "soon")])).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains(IDLE_TIMEOUT.key) && text.contains("soon"),
+            "{text}"
+        );
+        assert!(Settings::from_conf(&conf(&[(MAX_IDLE, "0")])).is_err());
+    }
+}

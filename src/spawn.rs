@@ -1,0 +1,216 @@
+//! The one way a process is started: `std::process::Command`, with none of the JVM's file descriptors in the child.
+//!
+//! A JVM's descriptors are mostly not close-on-exec, so a child would keep sockets and other children's pipes open. Closing
+//! them between `fork` and `exec` needs a real `fork`, which copies the page tables of the whole JVM. Instead a short-lived
+//! thread takes a private copy of the descriptor table (`CLOSE_RANGE_UNSHARE`), marks that copy close-on-exec, and starts the
+//! child by `posix_spawn`; the JVM's own table is never touched.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+
+use nix::fcntl::OFlag;
+use nix::unistd::pipe2;
+
+use crate::deadline::set_nonblocking;
+use crate::error::{Error, Step};
+use crate::process::Child;
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct CommandLine {
+    /// The program as the user named it; found through our `PATH` where it has no slash, as Java's `ProcessBuilder` does.
+    pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables laid over this process's environment; a later one wins.
+    pub environment: Vec<(String, String)>,
+    /// Where it runs; `None` inherits.
+    pub directory: Option<PathBuf>,
+}
+
+impl CommandLine {
+    /// Program and arguments, as Spark shows a command.
+    pub fn shown(&self) -> String {
+        let mut words = vec![self.program.as_str()];
+        words.extend(self.arguments.iter().map(String::as_str));
+        words.join(" ")
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg0(&self.program)
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command
+    }
+
+    fn exec_error(&self, source: io::Error) -> Error {
+        Error::Exec {
+            program: self.program.clone(),
+            directory: self.directory.clone(),
+            source: Arc::new(source),
+        }
+    }
+}
+
+/// A process just started, and our ends of its standard streams.
+#[derive(Debug)]
+pub struct Spawned {
+    /// The process.
+    pub child: Child,
+    /// Where its standard input comes from.
+    pub stdin: OwnedFd,
+    /// Its standard output, non-blocking.
+    pub stdout: OwnedFd,
+    /// Its standard error, non-blocking.
+    pub stderr: OwnedFd,
+}
+
+/// Starts a process. Fails with [`Error::Exec`] where the program can't be executed.
+pub fn spawn(line: &CommandLine) -> Result<Spawned, Error> {
+    check_environment(line)?;
+    let program = resolve(&line.program).map_err(|e| line.exec_error(e))?;
+    let pipes = Pipes::new().map_err(|e| line.exec_error(e))?;
+    let child = thread::scope(|scope| {
+        thread::Builder::new()
+            .name("npw-spawn".to_owned())
+            .spawn_scoped(scope, || start(line.command(&program), &pipes.theirs))?
+            .join()
+            .map_err(|_| io::Error::other("the spawning thread panicked"))?
+    })
+    .map_err(|e| line.exec_error(e))?;
+    Ok(Spawned {
+        child: Child::adopt(child).map_err(Error::io(Step::Spawn, std::time::Duration::ZERO))?,
+        stdin: pipes.stdin,
+        stdout: pipes.stdout,
+        stderr: pipes.stderr,
+    })
+}
+
+/// Runs on a thread of its own, whose descriptor table it makes private.
+fn start(mut command: Command, theirs: &[OwnedFd; 3]) -> io::Result<std::process::Child> {
+    let private = close_range(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC).is_ok();
+    let [stdin, stdout, stderr] = theirs;
+    command
+        .stdin(Stdio::from(stdin.try_clone()?))
+        .stdout(Stdio::from(stdout.try_clone()?))
+        .stderr(Stdio::from(stderr.try_clone()?));
+    if !private {
+        // SAFETY: runs between fork and exec, where only async-signal-safe calls are allowed: `mark_close_on_exec` makes
+        // plain system calls on numbers and neither allocates nor locks.
+        unsafe { command.pre_exec(mark_close_on_exec) };
+    }
+    command.spawn()
+}
+
+const FIRST_FOREIGN_FD: libc::c_uint = 3;
+const CLOSE_RANGE_UNSHARE: libc::c_uint = 1 << 1;
+const CLOSE_RANGE_CLOEXEC: libc::c_uint = 1 << 2;
+
+fn close_range(flags: libc::c_uint) -> io::Result<()> {
+    // SAFETY: with CLOSE_RANGE_CLOEXEC the call closes nothing and takes numbers only.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            FIRST_FOREIGN_FD,
+            libc::c_uint::MAX,
+            flags,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// For kernels before 5.11: in the forked child, whose table is its own.
+fn mark_close_on_exec() -> io::Result<()> {
+    const MOST_FDS: libc::rlim_t = 1 << 20;
+    if close_range(CLOSE_RANGE_CLOEXEC).is_ok() {
+        return Ok(());
+    }
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` is a live rlimit to be filled.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    for fd in 3..limit.rlim_cur.min(MOST_FDS) {
+        // SAFETY: F_SETFD takes a number; for one that is not open it fails with EBADF and nothing happens.
+        unsafe { libc::fcntl(fd as libc::c_int, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
+}
+
+struct Pipes {
+    stdin: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    theirs: [OwnedFd; 3],
+}
+
+impl Pipes {
+    fn new() -> io::Result<Self> {
+        let (their_stdin, stdin) = pipe2(OFlag::O_CLOEXEC)?;
+        let (stdout, their_stdout) = pipe2(OFlag::O_CLOEXEC)?;
+        let (stderr, their_stderr) = pipe2(OFlag::O_CLOEXEC)?;
+        for ours in [&stdout, &stderr] {
+            set_nonblocking(std::os::fd::AsFd::as_fd(ours), true)?;
+        }
+        Ok(Self {
+            stdin,
+            stdout,
+            stderr,
+            theirs: [their_stdin, their_stdout, their_stderr],
+        })
+    }
+}
+
+/// `ProcessBuilder` refuses such names and values too; the C library would cut them off in silence.
+fn check_environment(line: &CommandLine) -> Result<(), Error> {
+    let bad = |(name, value): &&(String, String)| {
+        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+    };
+    match line.environment.iter().find(bad) {
+        Some((name, _)) => Err(Error::Environment { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Finds a program as `execvp` would, through this process's `PATH`.
+fn resolve(program: &str) -> io::Result<PathBuf> {
+    if program.contains('/') {
+        return Ok(PathBuf::from(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/bin:/usr/bin"));
+    let mut failure = io::Error::from_raw_os_error(libc::ENOENT);
+    for directory in std::env::split_paths(&path) {
+        let candidate = directory.join(program);
+        match fs::metadata(&candidate) {
+            Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
+                return Ok(candidate);
+            }
+            Ok(_) => failure = io::Error::from_raw_os_error(libc::EACCES),
+            Err(_) => {}
+        }
+    }
+    if OsStr::new(program).is_empty() {
+        failure = io::Error::from_raw_os_error(libc::ENOENT);
+    }
+    Err(failure)
+}

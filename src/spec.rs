@@ -1,0 +1,186 @@
+//! What a factory is made for: one interpreter, its modules and environment, as Spark keys it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::protocol::Secret;
+use crate::settings::Settings;
+use crate::spawn::CommandLine;
+
+/// How a factory talks to the processes it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// Loopback TCP, authenticated by a secret.
+    Tcp {
+        /// `java.net.preferIPv6Addresses`
+        ipv6: bool,
+    },
+    /// Unix domain sockets in a directory (Spark 4.1 and later, `spark.python.unix.domain.socket.enabled`).
+    Unix {
+        /// The directory.
+        directory: PathBuf,
+    },
+}
+
+/// A Spark release, as far as the contract with Python depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SparkVersion(u32, u32);
+
+impl SparkVersion {
+    /// Reads the first two parts of a version such as `4.3.0`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(['.', '-']);
+        Some(Self(
+            parts.next()?.parse().ok()?,
+            parts.next()?.parse().ok()?,
+        ))
+    }
+
+    /// From 4.0 on the daemon is told the worker module.
+    fn daemon_takes_worker_module(self) -> bool {
+        self >= Self(4, 0)
+    }
+
+    /// From 4.1 on there are Unix domain sockets.
+    pub(crate) fn knows_unix_sockets(self) -> bool {
+        self >= Self(4, 1)
+    }
+}
+
+/// See the module's description.
+#[derive(Debug, Clone)]
+pub struct FactorySpec {
+    /// The Spark it serves.
+    pub spark: SparkVersion,
+    /// The interpreter.
+    pub python_exec: String,
+    /// The module a worker runs.
+    pub worker_module: String,
+    /// The module that forks workers.
+    pub daemon_module: String,
+    /// Whether workers are forked by the daemon module, or each started on its own.
+    pub use_daemon: bool,
+    /// The merged module search path.
+    pub python_path: String,
+    /// Where the processes run; `None` inherits.
+    pub working_directory: Option<PathBuf>,
+    /// How to talk to them.
+    pub transport: Transport,
+    /// The key's variables.
+    pub environment: Vec<(String, String)>,
+    /// The settings.
+    pub settings: Settings,
+    /// The secret of this factory.
+    pub secret: Secret,
+}
+
+impl FactorySpec {
+    /// Reads a specification from name-value pairs: the properties that the Java side gives by short names, and Spark's
+    /// configuration under its own keys.
+    pub fn new(
+        properties: &HashMap<String, String>,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self, Error> {
+        let get = |name: &str| properties.get(name).cloned();
+        let need = |name: &str| get(name).ok_or_else(|| Error::setting(name, "", "given"));
+        let spark = need("sparkVersion")?;
+        let settings = Settings::from_conf(properties)?;
+        Ok(Self {
+            spark: SparkVersion::parse(&spark)
+                .ok_or_else(|| Error::setting("sparkVersion", &spark, "a version"))?,
+            python_exec: need("pythonExec")?,
+            worker_module: need("workerModule")?,
+            daemon_module: need("daemonModule")?,
+            use_daemon: need("useDaemon")? == "true",
+            python_path: need("pythonPath")?,
+            working_directory: get("workingDirectory").map(PathBuf::from),
+            transport: match get("socketDirectory") {
+                Some(directory) => Transport::Unix {
+                    directory: directory.into(),
+                },
+                None => Transport::Tcp {
+                    ipv6: get("preferIpv6").is_some_and(|text| text == "true"),
+                },
+            },
+            environment,
+            secret: Secret::draw(settings.secret_bits)
+                .map_err(Error::io(crate::error::Step::Spawn, settings.start_timeout))?,
+            settings,
+        })
+    }
+
+    /// The daemon's command line.
+    pub(crate) fn daemon_command(&self) -> CommandLine {
+        let mut arguments = vec!["-m".to_owned(), self.daemon_module.clone()];
+        if self.spark.daemon_takes_worker_module() {
+            arguments.push(self.worker_module.clone());
+        }
+        let mut own = self.transport_variables();
+        match &self.transport {
+            Transport::Tcp { .. } => own.push(self.secret_variable()),
+            Transport::Unix { directory } => own.push((
+                "PYTHON_WORKER_FACTORY_SOCK_DIR".to_owned(),
+                directory.to_string_lossy().into_owned(),
+            )),
+        }
+        self.command(arguments, own)
+    }
+
+    /// The command line of a worker that runs on its own and connects to `address`: a port or a socket's path.
+    pub(crate) fn worker_command(&self, worker_module: &str, address: &str) -> CommandLine {
+        let mut own = self.transport_variables();
+        match &self.transport {
+            Transport::Tcp { .. } => {
+                own.push(self.secret_variable());
+                own.push(("PYTHON_WORKER_FACTORY_PORT".to_owned(), address.to_owned()));
+            }
+            Transport::Unix { .. } => {
+                own.push((
+                    "PYTHON_WORKER_FACTORY_SOCK_PATH".to_owned(),
+                    address.to_owned(),
+                ));
+            }
+        }
+        if !self.settings.python_socket_timeout_set {
+            // Python leaves this timeout on the socket for the worker's life: with Spark's 15 seconds, a task that neither
+            // reads nor writes for so long fails. A week is as good as none.
+            own.push((
+                "SPARK_AUTH_SOCKET_TIMEOUT".to_owned(),
+                (7 * 86_400).to_string(),
+            ));
+        }
+        self.command(vec!["-m".to_owned(), worker_module.to_owned()], own)
+    }
+
+    fn command(&self, arguments: Vec<String>, own: Vec<(String, String)>) -> CommandLine {
+        let mut environment = self.environment.clone();
+        environment.push(("PYTHONPATH".to_owned(), self.python_path.clone()));
+        // What `-u` does, for interpreters that don't know it (Spark names ipython).
+        environment.push(("PYTHONUNBUFFERED".to_owned(), "YES".to_owned()));
+        environment.extend(own);
+        CommandLine {
+            program: self.python_exec.clone(),
+            arguments,
+            environment,
+            directory: self.working_directory.clone(),
+        }
+    }
+
+    fn transport_variables(&self) -> Vec<(String, String)> {
+        match &self.transport {
+            Transport::Tcp { ipv6: true } => {
+                vec![("SPARK_PREFER_IPV6".to_owned(), "True".to_owned())]
+            }
+            Transport::Tcp { ipv6: false } => vec![],
+            Transport::Unix { .. } => {
+                vec![("PYTHON_UNIX_DOMAIN_ENABLED".to_owned(), "True".to_owned())]
+            }
+        }
+    }
+
+    fn secret_variable(&self) -> (String, String) {
+        let name = "PYTHON_WORKER_FACTORY_SECRET".to_owned();
+        (name, self.secret.reveal().to_owned())
+    }
+}

@@ -1,0 +1,237 @@
+//! The one native thread: it watches the file descriptors of all factories and runs their timers.
+//!
+//! It starts with the first thing to watch and ends with the last. It never blocks on anything but its own `epoll`, never
+//! holds its lock while it runs an observer, and is never attached to the JVM.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use log::error;
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::SigSet;
+use once_cell::sync::OnceCell;
+
+/// What the supervisor does with an observer it has just called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on watching.
+    Keep,
+    /// Watch no more until [`Supervisor::resume`].
+    Pause,
+    /// Forget it.
+    Remove,
+}
+
+/// Something with a file descriptor that may become readable.
+pub trait Observer: Send + Sync {
+    /// The descriptor, which stays open as long as the observer lives.
+    fn fd(&self) -> BorrowedFd<'_>;
+
+    /// Called on the supervisor's thread when the descriptor is readable or closed. Must not block.
+    fn ready(&self) -> Next;
+}
+
+type Timer = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct State {
+    observers: HashMap<u64, Arc<dyn Observer>>,
+    paused: Vec<u64>,
+    resumed: Vec<u64>,
+    timers: BTreeMap<(Instant, u64), Timer>,
+    last_token: u64,
+    running: bool,
+}
+
+impl State {
+    fn next_token(&mut self) -> u64 {
+        self.last_token += 1;
+        self.last_token
+    }
+
+    fn has_work(&self) -> bool {
+        !(self.observers.is_empty() && self.timers.is_empty())
+    }
+
+    fn take_due_timer(&mut self) -> Option<Timer> {
+        let due = self.timers.first_entry()?;
+        (due.key().0 <= Instant::now()).then(|| due.remove())
+    }
+}
+
+/// See the module's description.
+pub struct Supervisor {
+    epoll: Epoll,
+    waker: EventFd,
+    state: Mutex<State>,
+}
+
+const WAKE: u64 = 0;
+
+/// The process's supervisor. Fails where the kernel gives no more descriptors; a later call tries again.
+pub fn supervisor() -> io::Result<&'static Supervisor> {
+    static SUPERVISOR: OnceCell<Supervisor> = OnceCell::new();
+    SUPERVISOR.get_or_try_init(Supervisor::new)
+}
+
+impl Supervisor {
+    fn new() -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let waker = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        epoll.add(&waker, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
+        Ok(Self {
+            epoll,
+            waker,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Watches an observer until it asks to be removed.
+    pub fn watch(&'static self, observer: Arc<dyn Observer>) -> io::Result<()> {
+        let mut state = self.lock();
+        let token = state.next_token();
+        self.epoll
+            .add(observer.fd(), EpollEvent::new(EpollFlags::EPOLLIN, token))?;
+        state.observers.insert(token, observer);
+        self.ensure_running(&mut state)
+    }
+
+    /// Runs `timer` on the supervisor's thread after `delay`. It must not block.
+    pub fn after(
+        &'static self,
+        delay: Duration,
+        timer: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let mut state = self.lock();
+        let token = state.next_token();
+        state
+            .timers
+            .insert((Instant::now() + delay, token), Box::new(timer));
+        self.ensure_running(&mut state)?;
+        drop(state);
+        self.wake();
+        Ok(())
+    }
+
+    /// Calls the paused observers, and watches them again.
+    pub fn resume(&self) {
+        let mut state = self.lock();
+        let mut paused = std::mem::take(&mut state.paused);
+        state.resumed.append(&mut paused);
+        drop(state);
+        self.wake();
+    }
+
+    fn ensure_running(&'static self, state: &mut State) -> io::Result<()> {
+        if !state.running {
+            thread::Builder::new()
+                .name("npw-supervisor".to_owned())
+                .spawn(|| self.run())?;
+            state.running = true;
+        }
+        Ok(())
+    }
+
+    fn run(&self) {
+        // Signals are the JVM's business; none is to be handled on this thread.
+        let _ = SigSet::all().thread_block();
+        while let Some(timeout) = self.next_timeout() {
+            let mut events = [EpollEvent::empty(); 64];
+            match self.epoll.wait(&mut events, timeout) {
+                Ok(count) => events
+                    .iter()
+                    .take(count)
+                    .for_each(|e| self.dispatch(e.data())),
+                Err(Errno::EINTR) => {}
+                Err(error) => error!("The supervisor can't wait for its processes: {error}"),
+            }
+            self.watch_resumed();
+            self.run_due_timers();
+        }
+    }
+
+    fn watch_resumed(&self) {
+        let resumed = std::mem::take(&mut self.lock().resumed);
+        for token in resumed {
+            let Some(observer) = self.lock().observers.get(&token).cloned() else {
+                continue;
+            };
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, token);
+            match self.epoll.add(observer.fd(), event) {
+                Ok(()) => self.dispatch(token),
+                Err(error) => {
+                    error!("Can't watch a Python process's output any more: {error}");
+                    self.lock().observers.remove(&token);
+                }
+            }
+        }
+    }
+
+    /// How long to sleep; `None` where nothing is left to do, and then `running` is false.
+    fn next_timeout(&self) -> Option<EpollTimeout> {
+        let mut state = self.lock();
+        state.running = state.has_work();
+        if !state.running {
+            return None;
+        }
+        let Some(((first, _), _)) = state.timers.first_key_value() else {
+            return Some(EpollTimeout::NONE);
+        };
+        let micros = first.saturating_duration_since(Instant::now()).as_micros();
+        let millis = i32::try_from(micros.div_ceil(1_000)).unwrap_or(i32::MAX);
+        Some(EpollTimeout::try_from(millis).unwrap_or(EpollTimeout::MAX))
+    }
+
+    fn dispatch(&self, token: u64) {
+        if token == WAKE {
+            let _ = self.waker.read();
+            return;
+        }
+        let Some(observer) = self.lock().observers.get(&token).cloned() else {
+            return;
+        };
+        let next = catch_unwind(AssertUnwindSafe(|| observer.ready())).unwrap_or_else(|_| {
+            error!("An observer of the supervisor panicked; it is watched no more");
+            Next::Remove
+        });
+        if next == Next::Keep {
+            return;
+        }
+        let _ = self.epoll.delete(observer.fd());
+        let mut state = self.lock();
+        let removed = match next {
+            Next::Pause => {
+                state.paused.push(token);
+                None
+            }
+            _ => state.observers.remove(&token),
+        };
+        drop(state);
+        drop(removed); // its destructor may do anything, so not under the lock
+    }
+
+    fn run_due_timers(&self) {
+        loop {
+            let due = self.lock().take_due_timer();
+            let Some(timer) = due else { return };
+            if catch_unwind(AssertUnwindSafe(timer)).is_err() {
+                error!("A timer of the supervisor panicked");
+            }
+        }
+    }
+
+    fn wake(&self) {
+        let _ = self.waker.write(1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
