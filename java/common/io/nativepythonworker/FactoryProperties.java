@@ -1,0 +1,84 @@
+package io.nativepythonworker;
+
+import java.io.File;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkFiles;
+import org.apache.spark.api.python.PythonUtils;
+import scala.Tuple2;
+import scala.collection.Iterator;
+
+/** What the native side has to know about a factory, as names and values. */
+public final class FactoryProperties {
+  private static final List<String> CONF_PREFIXES =
+      List.of("spark.python.", "spark.nativePythonWorker.", "spark.authenticate.");
+
+  private final Map<String, String> values = new HashMap<>();
+
+  /**
+   * Properties that follow from the arguments and from this JVM.
+   *
+   * @param useDaemon whether workers are forked by a daemon, as far as this factory is concerned
+   * @param environment variables of the factory's key
+   */
+  public FactoryProperties(
+      SparkVersion spark,
+      SparkConf conf,
+      String pythonExec,
+      boolean useDaemon,
+      Map<String, String> environment) {
+    for (Tuple2<String, String> entry : conf.getAll()) {
+      if (CONF_PREFIXES.stream().anyMatch(entry._1()::startsWith)) {
+        values.put(entry._1(), entry._2());
+      }
+    }
+    values.put("sparkVersion", spark.toString());
+    values.put("pythonExec", pythonExec);
+    values.put("useDaemon", Boolean.toString(useDaemon));
+    values.put("pythonPath", pythonPath(environment));
+    values.put(
+        "preferIpv6",
+        Boolean.toString("true".equals(System.getProperty("java.net.preferIPv6Addresses"))));
+    String session = environment.getOrDefault("SPARK_JOB_ARTIFACT_UUID", "default");
+    if (!session.equals("default")) {
+      values.put("workingDirectory", new File(SparkFiles.getRootDirectory(), session).getPath());
+    }
+  }
+
+  /** Adds one property. */
+  public FactoryProperties with(String name, String value) {
+    values.put(name, value);
+    return this;
+  }
+
+  /** All properties. */
+  public Map<String, String> toMap() {
+    return Map.copyOf(values);
+  }
+
+  /** A Java map with the entries of a Scala one. */
+  public static Map<String, String> toJava(scala.collection.immutable.Map<String, String> map) {
+    Map<String, String> copy = new HashMap<>();
+    Iterator<Tuple2<String, String>> entries = map.iterator();
+    while (entries.hasNext()) {
+      Tuple2<String, String> entry = entries.next();
+      copy.put(entry._1(), entry._2());
+    }
+    return copy;
+  }
+
+  /**
+   * Spark's own order; PythonUtils.mergePythonPaths does the same but differs in signature between
+   * the generations.
+   */
+  private static String pythonPath(Map<String, String> environment) {
+    List<String> paths =
+        List.of(
+            PythonUtils.sparkPythonPath(),
+            environment.getOrDefault("PYTHONPATH", ""),
+            System.getenv().getOrDefault("PYTHONPATH", ""));
+    return String.join(File.pathSeparator, paths.stream().filter(path -> !path.isEmpty()).toList());
+  }
+}

@@ -1,0 +1,82 @@
+package io.nativepythonworker;
+
+import java.lang.ref.WeakReference;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.package$;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts the native factory into this JVM's SparkEnv, or says once why it could not. Never throws.
+ */
+public final class Installation {
+  private static final Logger LOGGER =
+      LoggerFactory.getLogger("io.nativepythonworker.NativePythonWorkerPlugin");
+
+  /**
+   * The SparkEnv that the last attempt was made on: in local mode both sides of the plugin come
+   * with the same one.
+   */
+  private static WeakReference<SparkEnv> attempted = new WeakReference<>(null);
+
+  private Installation() {}
+
+  /**
+   * Replaces Spark's factory according to {@code conf}; a second call for the same SparkEnv does
+   * nothing.
+   */
+  public static synchronized void install(SparkConf conf) {
+    try {
+      SparkEnv env = SparkEnv.get();
+      if (attempted.refersTo(env) || !conf.getBoolean("spark.nativePythonWorker.enabled", true)) {
+        return;
+      }
+      attempted = new WeakReference<>(env);
+      install(env, conf, SparkVersion.parse(package$.MODULE$.SPARK_VERSION()));
+    } catch (
+        Throwable
+            failure) { // a LinkageError would end the executor, a RuntimeException the SparkContext
+      warn(failure);
+    }
+  }
+
+  private static void install(SparkEnv env, SparkConf conf, SparkVersion spark)
+      throws ReflectiveOperationException {
+    WorkerFactoryBuilder builder = spark.newFactoryBuilder();
+    Platform.check();
+    NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
+    if (WorkerFactoryMap.install(env, builder)) {
+      LOGGER.info(
+          "Native Python Worker {} serves Python on Spark {}; library: {}",
+          version(),
+          spark,
+          NativeLibrary.origin());
+    }
+  }
+
+  /** Waits until what the native side has logged so far has reached the loggers. */
+  public static void deliverLogs() {
+    try {
+      NativeEvents.flush();
+    } catch (Throwable failure) {
+      LOGGER.debug("The last messages of the native side are lost", failure);
+    }
+  }
+
+  private static void warn(Throwable failure) {
+    Throwable reason =
+        failure instanceof ExceptionInInitializerError && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    LOGGER.warn(
+        "Native Python Worker is not used, Spark's own factory serves Python: {}",
+        reason.getMessage(),
+        reason);
+  }
+
+  private static String version() {
+    String version = Installation.class.getPackage().getImplementationVersion();
+    return version == null ? "(development build)" : version;
+  }
+}

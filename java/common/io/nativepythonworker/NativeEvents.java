@@ -1,0 +1,179 @@
+package io.nativepythonworker;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings what happens on native threads to Java: one daemon thread of ours fetches it, so that none
+ * of theirs enters the JVM.
+ */
+final class NativeEvents {
+  /** The logger of Spark's own factory, so that the level that users have set there counts. */
+  private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
+
+  private static final long WAIT_MILLIS = 10_000;
+  private static final long PAUSE_AFTER_FAILURE_MILLIS = 1_000;
+
+  private static final Map<Long, Receiver> RECEIVERS = new ConcurrentHashMap<>();
+  private static final Object DELIVERY = new Object();
+
+  private static Thread thread;
+  private static volatile int level = -1;
+  private static boolean failureLogged;
+
+  private NativeEvents() {}
+
+  /** The Java side of a factory, as far as events go. */
+  interface Receiver {
+    /** Takes what the factory's Python processes wrote to their standard output. */
+    void standardOutput(byte[] bytes);
+
+    /** Closes the socket of an idle worker that the native side has taken out of its pool. */
+    void closeIdle(long worker);
+  }
+
+  static void register(long factory, Receiver receiver) {
+    RECEIVERS.put(factory, receiver);
+    startThread();
+  }
+
+  static void unregister(long factory) {
+    RECEIVERS.remove(factory);
+  }
+
+  private static synchronized void startThread() {
+    if (thread == null) {
+      thread = new Thread(NativeEvents::run, "native-python-worker-events");
+      thread.setDaemon(true);
+      thread.start();
+    }
+  }
+
+  /**
+   * Delivers what has happened so far before it returns. Does nothing where no factory was opened.
+   */
+  static void flush() {
+    synchronized (NativeEvents.class) {
+      if (thread == null || Thread.currentThread() == thread) {
+        return;
+      }
+    }
+    NativeEvent event = await(0);
+    while (event != null) {
+      deliver(event);
+      event = await(0);
+    }
+    synchronized (DELIVERY) {
+      return; // the event that the thread had in hand is delivered
+    }
+  }
+
+  /** Tells the native side when the logger's level has changed; cheap where it has not. */
+  static void followLevel() {
+    if (level != loggerLevel()) {
+      synchronized (NativeEvents.class) {
+        level = loggerLevel();
+        setLogLevel(level);
+      }
+    }
+  }
+
+  private static int loggerLevel() {
+    if (LOGGER.isDebugEnabled()) {
+      return LOGGER.isTraceEnabled() ? 5 : 4;
+    }
+    if (LOGGER.isWarnEnabled()) {
+      return LOGGER.isInfoEnabled() ? 3 : 2;
+    }
+    return LOGGER.isErrorEnabled() ? 1 : 0;
+  }
+
+  private static void run() {
+    while (true) {
+      try {
+        NativeEvent event = await(WAIT_MILLIS);
+        if (event != null) {
+          deliver(event);
+        }
+      } catch (Throwable failure) { // an uncaught one would end an executor's JVM
+        logFailure(failure);
+        pause();
+      }
+    }
+  }
+
+  /** Hands one event on; a failure is logged, once, and goes no further. */
+  static void deliver(NativeEvent event) {
+    synchronized (DELIVERY) {
+      try {
+        dispatch(event);
+      } catch (Throwable failure) {
+        logFailure(failure);
+      }
+    }
+  }
+
+  private static void dispatch(NativeEvent event) {
+    Receiver receiver = RECEIVERS.get(event.factory());
+    switch (event.kind()) {
+      case NativeEvent.LOG ->
+          log((int) event.number(), new String(event.payload(), StandardCharsets.UTF_8));
+      case NativeEvent.OUTPUT -> {
+        if (receiver != null && event.number() == 1) {
+          receiver.standardOutput(event.payload());
+        } else {
+          writeToStandardError(event.payload(), 0, event.payload().length);
+        }
+      }
+      case NativeEvent.CLOSE -> {
+        if (receiver != null) {
+          receiver.closeIdle(event.number());
+        }
+      }
+      default -> throw new IllegalArgumentException("unknown kind of event: " + event.kind());
+    }
+  }
+
+  /**
+   * Where Spark sends all that Python writes. Looked up each time, as tests and applications
+   * replace it.
+   */
+  static void writeToStandardError(byte[] bytes, int offset, int length) {
+    System.err.write(bytes, offset, length);
+    System.err.flush();
+  }
+
+  private static void log(int messageLevel, String message) {
+    switch (messageLevel) {
+      case 1 -> LOGGER.error(message);
+      case 2 -> LOGGER.warn(message);
+      case 3 -> LOGGER.info(message);
+      case 4 -> LOGGER.debug(message);
+      default -> LOGGER.trace(message);
+    }
+  }
+
+  private static synchronized void logFailure(Throwable failure) {
+    if (!failureLogged) {
+      failureLogged = true;
+      LOGGER.error(
+          "An event of the native side was lost; further failures of this kind are not logged",
+          failure);
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(PAUSE_AFTER_FAILURE_MILLIS);
+    } catch (InterruptedException interrupted) {
+      return; // nobody interrupts this thread for a reason; it goes on
+    }
+  }
+
+  private static native NativeEvent await(long timeoutMillis);
+
+  private static native void setLogLevel(int level);
+}

@@ -1,0 +1,195 @@
+package io.nativepythonworker;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Finds and loads the native library, in this order:
+ *
+ * <ol>
+ *   <li>the file that {@code spark.nativePythonWorker.library} names: it is used or loading fails
+ *   <li>{@code java.library.path}, which holds {@code LD_LIBRARY_PATH} as well
+ *   <li>the copy in this jar, by way of a private temporary directory that is removed at once
+ * </ol>
+ */
+final class NativeLibrary {
+  static final String NAME = "native_python_worker";
+
+  private static String origin;
+
+  private final String explicitPath;
+  private final String resource;
+  private final Path temporary;
+
+  /**
+   * @param explicitPath file to load and no other; empty for none
+   * @param resource where the library is in the jar
+   * @param temporary directory to extract it under
+   */
+  NativeLibrary(String explicitPath, String resource, Path temporary) {
+    this.explicitPath = explicitPath;
+    this.resource = resource;
+    this.temporary = temporary;
+  }
+
+  /** Loads the library for this JVM; once it is loaded, this does nothing. */
+  static synchronized void load(String explicitPath) {
+    if (origin == null) {
+      String resource = Platform.directory() + "/" + System.mapLibraryName(NAME);
+      origin =
+          new NativeLibrary(explicitPath, resource, Path.of(System.getProperty("java.io.tmpdir")))
+              .load();
+    }
+  }
+
+  /** Where the loaded library came from, for people to read; null before it is loaded. */
+  static synchronized String origin() {
+    return origin;
+  }
+
+  /**
+   * Loads the library and tells where from. The UnsatisfiedLinkError of a failure has one
+   * suppressed cause for every attempt.
+   */
+  String load() {
+    if (!explicitPath.isEmpty()) {
+      try {
+        return loadExplicit();
+      } catch (UnsatisfiedLinkError failure) {
+        throw failed(failure);
+      }
+    }
+    UnsatisfiedLinkError first;
+    try {
+      return loadFromLibraryPath();
+    } catch (UnsatisfiedLinkError failure) {
+      first = failure;
+    }
+    try {
+      return loadFromJar();
+    } catch (UnsatisfiedLinkError failure) {
+      throw failed(first, failure);
+    }
+  }
+
+  private static UnsatisfiedLinkError failed(UnsatisfiedLinkError... attempts) {
+    String reasons = String.join("; ", Stream.of(attempts).map(Throwable::getMessage).toList());
+    UnsatisfiedLinkError error =
+        new UnsatisfiedLinkError("its library cannot be loaded: " + reasons);
+    for (UnsatisfiedLinkError attempt : attempts) {
+      error.addSuppressed(attempt);
+    }
+    return error;
+  }
+
+  private String loadExplicit() {
+    Path file = Path.of(explicitPath).toAbsolutePath();
+    loadFile(file);
+    return file + " (spark.nativePythonWorker.library)";
+  }
+
+  private String loadFromLibraryPath() {
+    try {
+      System.loadLibrary(NAME);
+    } catch (UnsatisfiedLinkError failure) {
+      Optional<Path> file = inLibraryPath().filter(found -> isLoadedElsewhere(failure));
+      if (file.isEmpty()) {
+        throw failure;
+      }
+      loadCopy(file.get());
+    }
+    return inLibraryPath().map(Path::toString).orElse(NAME) + " (java.library.path)";
+  }
+
+  private static Optional<Path> inLibraryPath() {
+    String file = System.mapLibraryName(NAME);
+    return Stream.of(System.getProperty("java.library.path", "").split(File.pathSeparator))
+        .map(directory -> Path.of(directory, file).toAbsolutePath())
+        .filter(Files::isRegularFile)
+        .findFirst();
+  }
+
+  private String loadFromJar() {
+    try (InputStream library = NativeLibrary.class.getClassLoader().getResourceAsStream(resource)) {
+      if (library == null) {
+        throw new UnsatisfiedLinkError("there is no " + resource + " in the jar");
+      }
+      extractAndLoad(library);
+    } catch (IOException failure) {
+      throw linkError("cannot extract it under " + temporary + ": " + failure, failure);
+    }
+    return resource + " in the jar";
+  }
+
+  private void loadFile(Path file) {
+    try {
+      System.load(file.toString());
+    } catch (UnsatisfiedLinkError failure) {
+      if (!isLoadedElsewhere(failure)) {
+        throw linkError(explain(file, failure), failure);
+      }
+      loadCopy(file);
+    }
+  }
+
+  /** The JVM ties a library file to one class loader; a copy counts as another file. */
+  private void loadCopy(Path file) {
+    try (InputStream library = Files.newInputStream(file)) {
+      extractAndLoad(library);
+    } catch (IOException failure) {
+      throw linkError("cannot copy " + file + " to " + temporary + ": " + failure, failure);
+    }
+  }
+
+  private static boolean isLoadedElsewhere(UnsatisfiedLinkError failure) {
+    return String.valueOf(failure.getMessage()).contains("already loaded in another classloader");
+  }
+
+  private void extractAndLoad(InputStream library) throws IOException {
+    FileAttribute<Set<PosixFilePermission>> ownerOnly =
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    Path directory = Files.createTempDirectory(temporary, "native-python-worker-", ownerOnly);
+    Path file = directory.resolve(System.mapLibraryName(NAME));
+    try {
+      Files.copy(library, file);
+      System.load(file.toAbsolutePath().toString());
+    } catch (UnsatisfiedLinkError failure) {
+      throw linkError(explain(file, failure), failure);
+    } finally {
+      Files.deleteIfExists(file); // what is loaded stays mapped
+      Files.delete(directory);
+    }
+  }
+
+  /** The dynamic linker's words, and what to do about them where that is known. */
+  static String explain(Path file, UnsatisfiedLinkError failure) {
+    String message = String.valueOf(failure.getMessage());
+    if (message.contains("failed to map segment") || message.contains("Operation not permitted")) {
+      return message
+          + " ("
+          + file.getParent()
+          + " seems to be on a file system mounted noexec: name another directory with"
+          + " -Djava.io.tmpdir)";
+    }
+    if (message.contains("version `GLIBC_")) {
+      return message
+          + " (this machine's C library is older than the one the library was built for)";
+    }
+    return message;
+  }
+
+  private static UnsatisfiedLinkError linkError(String message, Throwable cause) {
+    UnsatisfiedLinkError error = new UnsatisfiedLinkError(message);
+    error.initCause(cause);
+    return error;
+  }
+}

@@ -1,0 +1,235 @@
+package io.nativepythonworker;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * One factory's native side: Spark's operations on it, and the sockets of its idle workers.
+ *
+ * <p>The operations throw what Spark's own factory throws, checked exceptions included, although
+ * none is declared.
+ *
+ * @param <W> what this Spark generation calls a worker
+ */
+public final class NativePythonWorkerFactory<W extends WorkerConnection> {
+  /** The logger that users know Spark's own factory by. */
+  public static final String LOG_NAME = "org.apache.spark.api.python.PythonWorkerFactory";
+
+  private static boolean initialized;
+
+  private final long id;
+  private final Wrapper<W> wrapper;
+  private final StandardOutput standardOutput;
+  private final Map<Long, W> idle = new ConcurrentHashMap<>();
+  private volatile boolean stopped;
+
+  /** Makes this Spark generation's object for a worker; it takes the channel over. */
+  public interface Wrapper<W extends WorkerConnection> {
+    W wrap(NativePythonWorkerFactory<W> factory, long id, long pid, SocketChannel channel)
+        throws IOException;
+  }
+
+  private NativePythonWorkerFactory(long id, Wrapper<W> wrapper, StandardOutput standardOutput) {
+    this.id = id;
+    this.wrapper = wrapper;
+    this.standardOutput = standardOutput;
+  }
+
+  /**
+   * Loads the library and binds it; once that is done, this does nothing.
+   *
+   * @param libraryPath file to load and no other; empty for the usual search
+   */
+  static synchronized void start(String libraryPath) {
+    if (!initialized) {
+      NativeLibrary.load(libraryPath);
+      initialize();
+      initialized = true;
+    }
+  }
+
+  /**
+   * Opens a factory; no process is started yet.
+   *
+   * @param properties see {@link FactoryProperties}; a bad value is an IllegalArgumentException
+   * @param environment variables of the factory's key
+   * @param standardOutput takes the workers' standard output; null sends it where Spark sends it,
+   *     to System.err
+   */
+  public static <W extends WorkerConnection> NativePythonWorkerFactory<W> open(
+      Map<String, String> properties,
+      Map<String, String> environment,
+      Wrapper<W> wrapper,
+      StandardOutput standardOutput) {
+    NativeEvents.followLevel();
+    long id = open(pairs(properties), pairs(environment));
+    NativePythonWorkerFactory<W> factory =
+        new NativePythonWorkerFactory<>(id, wrapper, standardOutput);
+    NativeEvents.register(id, factory.new Receiver());
+    return factory;
+  }
+
+  private static String[] pairs(Map<String, String> map) {
+    List<String> pairs = new ArrayList<>(2 * map.size());
+    map.forEach(
+        (name, value) -> {
+          pairs.add(name);
+          pairs.add(value);
+        });
+    return pairs.toArray(String[]::new);
+  }
+
+  /** An idle worker, else a new one. */
+  public W create() {
+    NativeEvents.followLevel();
+    while (true) {
+      NativeWorker worker = create(id);
+      if (worker.channel() != null) {
+        return wrap(worker);
+      }
+      W known = idle.remove(worker.id());
+      if (known != null) {
+        return known;
+      }
+      stopWorker(id, worker.id()); // stopped by its last user just now, while it was handed out
+    }
+  }
+
+  /**
+   * A process for one worker, never pooled.
+   *
+   * @param workerModule Python module to run; null for the factory's own
+   */
+  public W createSimple(String workerModule) {
+    NativeEvents.followLevel();
+    return wrap(createSimple(id, workerModule));
+  }
+
+  private W wrap(NativeWorker worker) {
+    try {
+      return wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());
+    } catch (IOException | RuntimeException failure) {
+      stopWorker(id, worker.id());
+      closeQuietly(worker.channel(), failure);
+      throw new IllegalStateException(
+          "The socket of Python worker " + worker.pid() + " cannot be used", failure);
+    }
+  }
+
+  private static void closeQuietly(SocketChannel channel, Exception failure) {
+    try {
+      channel.close();
+    } catch (IOException suppressed) {
+      failure.addSuppressed(suppressed);
+    }
+  }
+
+  /** Puts a worker back into the pool; one whose socket is closed is forgotten. */
+  public void release(W worker) {
+    NativeEvents.followLevel();
+    if (!worker.channel().isOpen()) {
+      closed(id, worker.id());
+      return;
+    }
+    idle.put(worker.id(), worker); // first, because it can be handed out or evicted from here on
+    try {
+      release(id, worker.id(), worker.channel());
+    } catch (Throwable failure) {
+      if (idle.remove(worker.id(), worker)) {
+        worker.discard();
+      }
+      throw failure;
+    }
+    if (stopped) { // a task that outlived its SparkEnv: no event would come for this worker
+      closeIdle(worker.id());
+    }
+  }
+
+  /** Kills a worker's process and closes its socket; one that is gone already is no error. */
+  public void stopWorker(W worker) {
+    NativeEvents.followLevel();
+    idle.remove(worker.id(), worker);
+    try {
+      stopWorker(id, worker.id());
+    } finally {
+      worker.discard();
+    }
+  }
+
+  /** Notes that a worker's socket was closed by its user. */
+  public void closed(W worker) {
+    closed(id, worker.id());
+  }
+
+  public boolean isAlive(W worker) {
+    return isAlive(id, worker.id());
+  }
+
+  /** Asks a worker's process to end (SIGTERM); true where a signal was sent. */
+  public boolean terminate(W worker) {
+    return terminate(id, worker.id());
+  }
+
+  /** Closes idle workers and ends the processes. A second call does nothing. */
+  public void stop() {
+    NativeEvents.followLevel();
+    stopped = true;
+    try {
+      stop(id);
+    } finally {
+      NativeEvents.flush();
+      NativeEvents.unregister(id);
+      idle.keySet().forEach(this::closeIdle);
+      if (standardOutput != null) {
+        standardOutput.close();
+      }
+    }
+  }
+
+  private void closeIdle(long worker) {
+    W known = idle.remove(worker);
+    if (known != null) {
+      known.discard();
+    }
+  }
+
+  private final class Receiver implements NativeEvents.Receiver {
+    @Override
+    public void standardOutput(byte[] bytes) {
+      if (standardOutput == null) {
+        NativeEvents.writeToStandardError(bytes, 0, bytes.length);
+      } else {
+        standardOutput.write(bytes);
+      }
+    }
+
+    @Override
+    public void closeIdle(long worker) {
+      NativePythonWorkerFactory.this.closeIdle(worker);
+    }
+  }
+
+  private static native void initialize();
+
+  private static native long open(String[] properties, String[] environment);
+
+  private static native NativeWorker create(long factory);
+
+  private static native NativeWorker createSimple(long factory, String workerModule);
+
+  private static native void release(long factory, long worker, SocketChannel channel);
+
+  private static native void stopWorker(long factory, long worker);
+
+  private static native void closed(long factory, long worker);
+
+  private static native boolean isAlive(long factory, long worker);
+
+  private static native boolean terminate(long factory, long worker);
+
+  private static native void stop(long factory);
+}

@@ -1,0 +1,84 @@
+package io.nativepythonworker;
+
+import java.lang.reflect.Field;
+import org.apache.spark.SparkEnv;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.Function0;
+import scala.Option;
+import scala.Product;
+import scala.Tuple2;
+import scala.collection.Iterator;
+import scala.collection.mutable.HashMap;
+
+/** SparkEnv's map of Python worker factories, making native ones for keys that it has not seen. */
+public final class WorkerFactoryMap extends HashMap<Object, Object> {
+  private static final Logger LOGGER = LoggerFactory.getLogger(WorkerFactoryMap.class);
+
+  private final WorkerFactoryBuilder builder;
+  private boolean warned;
+
+  WorkerFactoryMap(WorkerFactoryBuilder builder) {
+    this.builder = builder;
+  }
+
+  /**
+   * Replaces the map of {@code env}; factories that are there already are kept.
+   *
+   * @return false where it had been replaced before
+   */
+  static boolean install(SparkEnv env, WorkerFactoryBuilder builder)
+      throws ReflectiveOperationException {
+    // By name: listing the members of 4.3's SparkEnv needs classes that are not there.
+    Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
+    field.setAccessible(true);
+    synchronized (env) { // SparkEnv's own lock around every use of the map
+      HashMap<?, ?> present = (HashMap<?, ?>) field.get(env);
+      if (present
+          .getClass()
+          .getName()
+          .equals(WorkerFactoryMap.class.getName())) { // by name: perhaps of another class loader
+        return false;
+      }
+      WorkerFactoryMap replacement = new WorkerFactoryMap(builder);
+      replacement.putAll(present);
+      field.set(env, replacement);
+      return true;
+    }
+  }
+
+  private void putAll(HashMap<?, ?> other) {
+    Iterator<? extends Tuple2<?, ?>> entries = other.iterator();
+    while (entries.hasNext()) {
+      Tuple2<?, ?> entry = entries.next();
+      put(entry._1(), entry._2());
+    }
+  }
+
+  /** Called by SparkEnv with its monitor held. */
+  @Override
+  public Object getOrElseUpdate(Object key, Function0<Object> stock) {
+    Option<Object> known = get(key);
+    if (known.isDefined()) {
+      return known.get();
+    }
+    Object factory = build(key, stock);
+    put(key, factory);
+    return factory;
+  }
+
+  private Object build(Object key, Function0<Object> stock) {
+    try {
+      return builder.build((Product) key, stock);
+    } catch (RuntimeException | LinkageError failure) {
+      if (!warned) {
+        warned = true;
+        LOGGER.warn(
+            "Spark's own factory serves Python, the native one did not start: {}",
+            failure.getMessage(),
+            failure);
+      }
+      return stock.apply();
+    }
+  }
+}

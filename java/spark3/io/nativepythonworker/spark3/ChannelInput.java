@@ -1,0 +1,66 @@
+package io.nativepythonworker.spark3;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
+import java.util.Objects;
+
+/**
+ * The reading side of a socket. Unlike the stream of {@code Channels.newInputStream}, it never
+ * locks out a writer.
+ */
+final class ChannelInput extends InputStream {
+  /**
+   * A read of more goes in pieces: the JDK keeps a direct buffer of the largest size a thread ever
+   * asked for.
+   */
+  static final int MAX_TRANSFER_BYTES = 128 * 1024;
+
+  private final SocketChannel channel;
+  private final Closeable socket;
+
+  ChannelInput(SocketChannel channel, Closeable socket) {
+    this.channel = channel;
+    this.socket = socket;
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  @Override
+  public int read(byte[] target, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, target.length);
+    if (length == 0) {
+      return 0;
+    }
+    try {
+      return channel.read(ByteBuffer.wrap(target, offset, Math.min(length, MAX_TRANSFER_BYTES)));
+    } catch (IOException failure) {
+      throw socketException(failure);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+
+  /** The exception that a plain socket throws: runners and users tell failures apart by type. */
+  static SocketException socketException(Exception failure) {
+    if (failure instanceof SocketException already) {
+      return already;
+    }
+    String message =
+        failure instanceof ClosedChannelException ? "Socket closed" : failure.getMessage();
+    SocketException exception = new SocketException(message);
+    exception.initCause(failure);
+    return exception;
+  }
+}

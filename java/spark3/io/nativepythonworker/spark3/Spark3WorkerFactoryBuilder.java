@@ -1,0 +1,46 @@
+package io.nativepythonworker.spark3;
+
+import io.nativepythonworker.FactoryProperties;
+import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.SparkVersion;
+import io.nativepythonworker.WorkerFactoryBuilder;
+import java.util.Map;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import scala.Function0;
+import scala.Product;
+
+/** Makes factories for Spark 3.5. */
+public final class Spark3WorkerFactoryBuilder implements WorkerFactoryBuilder {
+  private final SparkVersion spark;
+
+  public Spark3WorkerFactoryBuilder(SparkVersion spark) {
+    this.spark = spark;
+  }
+
+  /**
+   * The key's elements are executable and variables; all else 3.5's factory reads from the
+   * configuration.
+   */
+  @Override
+  @SuppressWarnings("unchecked")
+  public Object build(Product key, Function0<?> stock) {
+    String pythonExec = (String) key.productElement(0);
+    var variables = (scala.collection.immutable.Map<String, String>) key.productElement(1);
+    SparkConf conf = SparkEnv.get().conf();
+    boolean useDaemon = conf.getBoolean("spark.python.use.daemon", true);
+    Map<String, String> environment = FactoryProperties.toJava(variables);
+    Map<String, String> properties =
+        new FactoryProperties(spark, conf, pythonExec, useDaemon, environment)
+            .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
+            .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
+            .toMap();
+    var workers = NativePythonWorkerFactory.open(properties, environment, WorkerSocket::new, null);
+    try {
+      return new Spark3WorkerFactory(pythonExec, variables, useDaemon, workers);
+    } catch (RuntimeException | Error failure) {
+      workers.stop();
+      throw failure;
+    }
+  }
+}

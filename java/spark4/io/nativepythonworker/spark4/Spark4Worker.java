@@ -1,0 +1,73 @@
+package io.nativepythonworker.spark4;
+
+import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.WorkerConnection;
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.spark.api.python.PythonWorker;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A native worker as Spark's runners see it: equal to another only if the channel is the same. */
+final class Spark4Worker extends PythonWorker implements WorkerConnection {
+  private static final long serialVersionUID = 1L;
+  private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
+
+  private final transient NativePythonWorkerFactory<Spark4Worker> factory;
+  private final transient AtomicBoolean closed = new AtomicBoolean();
+  private final long id;
+  private final long pid;
+
+  Spark4Worker(
+      NativePythonWorkerFactory<Spark4Worker> factory, long id, long pid, SocketChannel channel) {
+    super(channel);
+    this.factory = factory;
+    this.id = id;
+    this.pid = pid;
+  }
+
+  @Override
+  public long id() {
+    return id;
+  }
+
+  long pid() {
+    return pid;
+  }
+
+  boolean isAlive() {
+    return factory.isAlive(this);
+  }
+
+  boolean terminate() {
+    return factory.terminate(this);
+  }
+
+  /** Makes this fit for a task: 4.3's pipelined runners give channels back in blocking mode. */
+  void prepare() throws IOException {
+    if (channel().isBlocking()) {
+      channel().configureBlocking(false);
+    }
+    refresh();
+  }
+
+  /** Runners close workers by this, often without a word to the factory. */
+  @Override
+  public void stop() {
+    if (!closed.getAndSet(true)) {
+      factory.closed(this);
+    }
+    super.stop();
+  }
+
+  @Override
+  public void discard() {
+    closed.set(true);
+    try {
+      super.stop();
+    } catch (RuntimeException failure) {
+      LOGGER.warn("Failed to stop worker socket", failure);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package io.nativepythonworker.spark4;
+
+import io.nativepythonworker.FactoryProperties;
+import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.SparkVersion;
+import io.nativepythonworker.StandardOutput;
+import io.nativepythonworker.WorkerFactoryBuilder;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.security.SocketAuthHelper;
+import scala.Function0;
+import scala.Product;
+
+/** Makes factories for Spark 4.0 to 4.3. */
+public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
+  private final SparkVersion spark;
+
+  public Spark4WorkerFactoryBuilder(SparkVersion spark) {
+    this.spark = spark;
+  }
+
+  /** The key's elements are executable, worker module, daemon module and variables. */
+  @Override
+  @SuppressWarnings("unchecked")
+  public Object build(Product key, Function0<?> stock) {
+    var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
+    SparkConf conf = SparkEnv.get().conf();
+    boolean useDaemon =
+        capturedFlag(stock).orElseGet(() -> conf.getBoolean("spark.python.use.daemon", true));
+    Map<String, String> environment = FactoryProperties.toJava(variables);
+    Map<String, String> properties = properties(key, conf, useDaemon, environment);
+    var workers =
+        NativePythonWorkerFactory.open(
+            properties, environment, Spark4Worker::new, standardOutput(environment));
+    try {
+      return new Spark4WorkerFactory(key, variables, useDaemon, workers, handles(environment));
+    } catch (RuntimeException | Error failure) {
+      workers.stop();
+      throw failure;
+    }
+  }
+
+  private Map<String, String> properties(
+      Product key, SparkConf conf, boolean useDaemon, Map<String, String> environment) {
+    FactoryProperties properties =
+        new FactoryProperties(spark, conf, (String) key.productElement(0), useDaemon, environment)
+            .with("workerModule", (String) key.productElement(1))
+            .with("daemonModule", (String) key.productElement(2));
+    if (spark.atLeast(4, 1)) { // 4.0 has no Unix domain socket mode
+      SocketAuthHelper sockets = new SocketAuthHelper(conf);
+      if (sockets.isUnixDomainSock()) {
+        properties.with("socketDirectory", sockets.sockDir());
+      }
+    }
+    return properties.toMap();
+  }
+
+  private StandardOutput standardOutput(Map<String, String> environment) {
+    String session = environment.get("PYSPARK_SPARK_SESSION_UUID");
+    return session != null && spark.atLeast(4, 1) ? new CapturedOutput(session) : null;
+  }
+
+  private WorkerHandles handles(Map<String, String> environment) {
+    return spark.atLeast(4, 3)
+        ? new NativeWorkerHandles(environment.get("PYTHON_FAULTHANDLER_DIR"))
+        : new ProcessHandles();
+  }
+
+  /**
+   * The {@code useDaemon} of SparkEnv.createPythonWorker, which is not in the key: it is the only
+   * boolean that the closure has captured. Empty where it cannot be read.
+   */
+  static Optional<Boolean> capturedFlag(Object closure) {
+    try {
+      List<Field> flags =
+          Stream.of(closure.getClass().getDeclaredFields())
+              .filter(
+                  field ->
+                      field.getType() == boolean.class && !Modifier.isStatic(field.getModifiers()))
+              .toList();
+      if (flags.size() != 1) {
+        return Optional.empty();
+      }
+      flags.get(0).setAccessible(true);
+      return Optional.of(flags.get(0).getBoolean(closure));
+    } catch (ReflectiveOperationException | RuntimeException unreadable) {
+      return Optional.empty();
+    }
+  }
+}
