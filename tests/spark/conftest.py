@@ -115,5 +115,4 @@ def launch(request, log_directory, is_native):
 
     yield start
     for driver in own:
-        if driver.usable:
-            driver.close()
+        driver.close()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -44,7 +45,8 @@ class Setup:
     """What is fixed for a driver's life: everything that only a new JVM can change."""
 
     native: bool
-    jar_by: str = "jars"  # or "classpath", or "defaults": --jars given in spark-defaults.conf
+    launcher: str = "spark-submit"  # or "python": a PySpark program that starts its JVM itself
+    jar_by: str = "jars"  # or "classpath", or "defaults": spark.jars given in spark-defaults.conf
     jar: str = str(JAR)
     java_options: str = ""
     java_home: str = ""
@@ -93,6 +95,7 @@ class Driver:
         self.jvm = None
         self.process = None
         self.channel = None
+        self.submit_arguments = None
         self._start()
 
     def _start(self):
@@ -134,6 +137,9 @@ class Driver:
                 arguments += ["--conf", f"{key}={value}"]
         if self.setup.java_options:
             arguments += ["--driver-java-options", self.setup.java_options]
+        if self.setup.launcher == "python":
+            self.submit_arguments = shlex.join([*arguments, "pyspark-shell"])
+            return [sys.executable, str(HERE / "driver.py"), address]
         return [str(SPARK_HOME / "bin/spark-submit"), *arguments, str(HERE / "driver.py"), address]
 
     def _environment(self):
@@ -143,6 +149,8 @@ class Driver:
         environment["SPARK_CONF_DIR"] = str(self.directory)
         environment["PYSPARK_PYTHON"] = sys.executable
         environment["PYSPARK_DRIVER_PYTHON"] = sys.executable
+        if self.submit_arguments:
+            environment["PYSPARK_SUBMIT_ARGS"] = self.submit_arguments
         if self.setup.java_home:
             environment["JAVA_HOME"] = self.setup.java_home
         environment.update(self.setup.environment)
@@ -186,8 +194,7 @@ class Driver:
 
     def close(self):
         """Ends the driver as a program ends; returns its exit status."""
-        if self.usable:
-            self.channel.close()
+        self.channel.close()
         try:
             status = self.process.wait(60)
         except subprocess.TimeoutExpired:

@@ -67,6 +67,7 @@ def eventually(condition, timeout=60):
         time.sleep(0.1)
 
 
-def gone(pids, timeout=60):
-    """True once none of these processes exists any more, not even as a zombie."""
-    return eventually(lambda: not any(map(process, pids)), timeout)
+def survivors(pids, timeout=60):
+    """Which of these processes still exist, as zombies at least, after up to `timeout` seconds of waiting."""
+    eventually(lambda: not any(map(process, pids)), timeout)
+    return list(filter(None, map(process, pids)))

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from harness import VERSION
-from processes import gone
+from processes import survivors
 
 CRASHED = "Python worker exited unexpectedly (crashed)"
 
@@ -214,7 +214,7 @@ def test_cancelled_job_takes_its_worker_with_it(run, tmp_path, interrupt, work):
     assert not hanging
     assert "cancelled" in errors[0]
     assert after == 45
-    assert gone([pid])
+    assert not survivors([pid])
 
 
 def test_child_processes_of_a_udf_work(run):
@@ -243,6 +243,6 @@ def test_all_python_killed_between_jobs(run, driver):
     victims = {pid for pair in run(job).value for pid in pair} - {driver.jvm}
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    assert gone(victims)
+    assert not survivors(victims)
     after = {pid for pair in run(job).value for pid in pair}
     assert not after & victims

@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from harness import VERSION
-from processes import eventually, gone, process
+from processes import eventually, process, survivors
 
 UDS = {"spark.python.unix.domain.socket.enabled": "true"}
 NO_DAEMON = {"spark.python.use.daemon": "false"}
@@ -67,7 +67,7 @@ def test_no_reuse_takes_new_workers_and_leaves_none(run):
     used = [pid for one in rounds for pid in one]
     assert len(set(used)) == 6
     assert mixed == EXPECTED
-    assert gone(used)
+    assert not survivors(used)
 
 
 def test_failing_udf_without_reuse(run):
@@ -95,7 +95,7 @@ def test_without_daemon(run, reuse):
     used = [pid for one in rounds for pid in one]
     assert len(set(used)) == 4
     assert mixed == EXPECTED
-    assert gone(used)
+    assert not survivors(used)
 
 
 def test_failing_and_dying_without_daemon(run):
@@ -253,7 +253,7 @@ def test_idle_workers_expire(run):
         return pids(spark, 4)
 
     used = run(job, conf=conf).value
-    assert gone(used)
+    assert not survivors(used)
     assert run(mixture, conf=conf).value == EXPECTED
 
 

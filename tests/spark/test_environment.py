@@ -1,0 +1,156 @@
+"""A UDF finds itself in the process that stock Spark would have given it."""
+
+import pytest
+
+# What may differ between two runs of the same job, even on stock Spark.
+VARYING_VARIABLES = {
+    "PYTHON_WORKER_FACTORY_SECRET",
+    "PYTHON_WORKER_FACTORY_PORT",
+    "PYTHON_WORKER_FACTORY_SOCK_DIR",
+    "PYTHON_WORKER_FACTORY_SOCK_PATH",
+    "PYTHON_FAULTHANDLER_DIR",
+    "SPARK_LOCAL_DIRS",
+    "SPARK_CONF_DIR",
+    "SPARK_ENV_LOADED",
+    "PYSPARK_GATEWAY_PORT",
+    "PYSPARK_GATEWAY_SECRET",
+    "_PYSPARK_DRIVER_CALLBACK_HOST",
+    "PYSPARK_SPARK_SESSION_UUID",
+    "PWD",
+    "OLDPWD",
+    "_",
+}
+
+
+def self_portrait(spark):
+    """What a worker sees of itself, without what varies from run to run."""
+
+    def look(_):
+        import faulthandler
+        import os
+        import re
+        import resource
+        import signal
+        import stat
+        import sys
+        import threading
+
+        def kind(fd):
+            mode = os.fstat(fd).st_mode
+            if stat.S_ISSOCK(mode):
+                return "socket"
+            if stat.S_ISFIFO(mode):
+                return "pipe"
+            return re.sub(r"faulthandler-.*", "faulthandler", os.readlink(f"/proc/self/fd/{fd}"))
+
+        def limits():
+            names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+            return {name: resource.getrlimit(getattr(resource, name)) for name in names}
+
+        def handlers():
+            known = {number: signal.getsignal(number) for number in signal.valid_signals()}
+            return {int(number): str(getattr(handler, "__name__", handler)) for number, handler in known.items()}
+
+        def status(name):
+            with open("/proc/self/status") as lines:
+                return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(name + ":"))
+
+        def parents_name():
+            with open(f"/proc/{os.getppid()}/comm") as name:
+                return name.read().strip()
+
+        spark_files = re.compile(r"^.*/(userFiles-|spark-)[-0-9a-f]+")
+        open_fds = [int(name) for name in os.listdir("/proc/self/fd")]
+        return {
+            "variables": dict(os.environ),
+            "working directory": os.getcwd(),
+            "path": [spark_files.sub("<spark files>", entry) for entry in sys.path],
+            "arguments": sys.argv,
+            "executable": sys.executable,
+            "flags": str(sys.flags),
+            "main module": getattr(sys.modules["__main__"], "__file__", None),
+            "main spec": getattr(getattr(sys.modules["__main__"], "__spec__", None), "name", None),
+            "limits": limits(),
+            "signal handlers": handlers(),
+            "signals blocked": status("SigBlk"),
+            "signals ignored": status("SigIgn"),
+            "umask": status("Umask"),
+            "niceness": os.nice(0),
+            "standard files": [kind(fd) for fd in (0, 1, 2)],
+            "other files": sorted(kind(fd) for fd in open_fds if fd > 2 and os.path.exists(f"/proc/self/fd/{fd}")),
+            "parent leads the process group": os.getpgrp() == os.getppid(),
+            "own session": os.getsid(0) == os.getpid(),
+            "parent": parents_name(),
+            "name": status("Name"),
+            "threads": [thread.name for thread in threading.enumerate()],
+            "faulthandler": faulthandler.is_enabled(),
+            "encodings": (sys.stdin.encoding, sys.stdout.encoding, sys.getfilesystemencoding()),
+            "unbuffered": sys.stdout.line_buffering,
+            "user and group": (os.getuid(), os.getgid(), os.getgroups()),
+            "garbage collection": __import__("gc").isenabled(),
+        }
+
+    return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+
+# Differences from stock Spark that are meant, each with its reason.
+EXPLAINED = {}
+
+
+def comparable(portrait):
+    portrait = dict(portrait)
+    variables = portrait.pop("variables")
+    portrait["variables"] = {name: value for name, value in variables.items() if name not in VARYING_VARIABLES}
+    portrait["names of variables"] = sorted(variables)
+    for name in ("working directory",):
+        portrait[name] = portrait[name].rstrip("0123456789")
+    return portrait
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {},
+        {"spark.python.use.daemon": "false"},
+        {"spark.python.worker.reuse": "false"},
+        {"spark.python.unix.domain.socket.enabled": "true"},
+        {"spark.python.worker.faulthandler.enabled": "true"},
+    ],
+    ids=["", "simple", "fresh", "unix", "faulthandler"],
+)
+def test_worker_process_equals_stock(run, stock, conf):
+    ours, theirs = comparable(run(self_portrait, conf=conf).value), comparable(stock.run(self_portrait, conf=conf).value)
+    for name, theirs_value in theirs.items():
+        if name not in EXPLAINED:
+            assert ours[name] == theirs_value, name
+
+
+def test_random_numbers_differ_between_workers(run):
+    def job(spark):
+        def draw(_):
+            import random
+            import time
+
+            time.sleep(0.5)
+            return random.random()
+
+        return spark.sparkContext.parallelize(range(2), 2).map(draw).collect()
+
+    drawn = run(job, conf={"spark.python.worker.reuse": "false"}).value
+    assert len(set(drawn)) == 2
+
+
+def test_hash_seed_is_the_same_everywhere(run):
+    def job(spark):
+        def own(_):
+            import os
+            import time
+
+            time.sleep(0.5)
+            return os.getpid(), hash("a string")
+
+        return spark.sparkContext.parallelize(range(2), 2).map(own).collect()
+
+    (one, first), (other, second) = run(job).value
+    assert one != other
+    assert first == second
