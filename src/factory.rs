@@ -125,7 +125,7 @@ impl Factory {
             .put(id, Pooled { worker, socket }, Instant::now());
         drop(state);
         if let Some(evicted) = evicted {
-            self.discard(evicted, "evicted: the pool is full");
+            self.discard(&evicted, "evicted: the pool is full");
         }
         self.arm_reaper();
     }
@@ -189,7 +189,7 @@ impl Factory {
             idle.len()
         );
         for pooled in idle {
-            self.discard(pooled, "the factory stops");
+            self.discard(&pooled, "the factory stops");
         }
         self.launcher.stop();
         if !self.spec.use_daemon {
@@ -228,7 +228,7 @@ impl Factory {
                 "Worker {} process from idle queue is dead, discarding.",
                 idle.worker.worker
             );
-            self.discard(idle, "dead or dirty");
+            self.discard(&idle, "dead or dirty");
         }
     }
 
@@ -237,8 +237,8 @@ impl Factory {
             return Err(self.stopped());
         }
         let started = Instant::now();
-        let launched = launcher.launch(Deadline::after(self.spec.settings.start_timeout))?;
-        let handout = self.enter(launched)?;
+        let deadline = Deadline::after(self.spec.settings.start_timeout);
+        let handout = self.enter(launcher.launch(deadline)?)?;
         debug!(
             "Created {} in {} ms",
             handout.worker,
@@ -291,7 +291,7 @@ impl Factory {
     }
 
     /// Ends a worker that has left the pool: it exits when its socket ends.
-    fn discard(&self, idle: Idle<Pooled>, why: &str) {
+    fn discard(&self, idle: &Idle<Pooled>, why: &str) {
         debug!(
             "Ending {} after {} ms idle ({why})",
             idle.worker.worker,
@@ -331,7 +331,7 @@ impl Factory {
         let expired = state.pool.take_expired(Instant::now());
         drop(state);
         for idle in expired {
-            self.discard(idle, "idle for too long");
+            self.discard(&idle, "idle for too long");
         }
         self.arm_reaper();
     }

@@ -93,7 +93,7 @@ fn parent_of(pid: i32) -> Option<i32> {
 #[derive(Debug)]
 pub struct Child {
     process: Process,
-    child: Mutex<std::process::Child>,
+    handle: Mutex<std::process::Child>,
     status: OnceLock<ExitStatus>,
 }
 
@@ -104,7 +104,7 @@ impl Child {
         match Process::open(pid) {
             Ok(process) => Ok(Self {
                 process,
-                child: Mutex::new(child),
+                handle: Mutex::new(child),
                 status: OnceLock::new(),
             }),
             Err(error) => {
@@ -155,7 +155,7 @@ impl Child {
     }
 
     fn lock(&self) -> MutexGuard<'_, std::process::Child> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -138,7 +138,7 @@ fn close_range(flags: libc::c_uint) -> io::Result<()> {
 
 /// For kernels before 5.11: in the forked child, whose table is its own.
 fn mark_close_on_exec() -> io::Result<()> {
-    const MOST_FDS: libc::rlim_t = 1 << 20;
+    const MOST_FDS: libc::c_int = 1 << 20;
     if close_range(CLOSE_RANGE_CLOEXEC).is_ok() {
         return Ok(());
     }
@@ -150,9 +150,10 @@ fn mark_close_on_exec() -> io::Result<()> {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    for fd in 3..limit.rlim_cur.min(MOST_FDS) {
+    let limit = libc::c_int::try_from(limit.rlim_cur).unwrap_or(MOST_FDS);
+    for fd in 3..limit.min(MOST_FDS) {
         // SAFETY: F_SETFD takes a number; for one that is not open it fails with EBADF and nothing happens.
-        unsafe { libc::fcntl(fd as libc::c_int, libc::F_SETFD, libc::FD_CLOEXEC) };
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ bind_java_type! {
         ),
     },
     methods {
-        fn get_fd_val() -> jint,
+        fn get_fd_val { sig = () -> jint, name = "getFDVal" },
     },
 }
 

@@ -64,6 +64,10 @@ const _: NativeMethod = native_method! {
     error_policy = ThrowSparks,
 };
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature is the macro's"
+)]
 fn initialize<'local>(env: &mut Env<'local>, class: JClass<'local>) -> Result<(), Failure> {
     process::check_kernel()?;
     let loader = class.get_class_loader(env)?;

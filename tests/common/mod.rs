@@ -1,0 +1,234 @@
+//! A factory with real Python processes, and a host that remembers what it was told.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use native_python_worker::error::Error;
+use native_python_worker::factory::{Factory, Handout};
+use native_python_worker::host::{Accepted, Host, Stream};
+use native_python_worker::spec::FactorySpec;
+use native_python_worker::worker::{Worker, WorkerId};
+
+/// Long enough for any start on a busy machine; only a fault makes a test wait for it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub struct RememberingHost {
+    pub stdout: Mutex<Vec<u8>>,
+    pub stderr: Mutex<Vec<u8>>,
+    pub closed: Mutex<Vec<WorkerId>>,
+}
+
+impl RememberingHost {
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.lock().unwrap()).into_owned()
+    }
+
+    pub fn was_closed(&self, id: WorkerId) -> bool {
+        self.closed.lock().unwrap().contains(&id)
+    }
+}
+
+impl Host for RememberingHost {
+    fn output(&self, stream: Stream, bytes: &[u8]) -> Accepted {
+        let buffer = match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        buffer.lock().unwrap().extend_from_slice(bytes);
+        Accepted::Yes
+    }
+
+    fn close(&self, worker: WorkerId) {
+        self.closed.lock().unwrap().push(worker);
+    }
+}
+
+/// Builds a factory; start from [`Setup::daemon`] or [`Setup::simple`].
+pub struct Setup {
+    properties: HashMap<String, String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// `pyspark.daemon` as Spark 4.3 runs it.
+    pub fn daemon() -> Self {
+        native_python_worker::logger::log_to_stderr();
+        let (python, modules) = (python(), modules());
+        let properties = [
+            ("sparkVersion", "4.3.0"),
+            ("pythonExec", python.to_str().unwrap()),
+            ("workerModule", "pyspark.worker"),
+            ("daemonModule", "pyspark.daemon"),
+            ("useDaemon", "true"),
+            ("pythonPath", modules.to_str().unwrap()),
+        ];
+        let owned = |(k, v): (&str, &str)| (k.to_owned(), v.to_owned());
+        Self {
+            properties: properties.map(owned).into_iter().collect(),
+            environment: vec![("SPARK_REUSE_WORKER".to_owned(), "1".to_owned())],
+        }
+    }
+
+    /// One process a worker.
+    pub fn simple() -> Self {
+        Self::daemon().set("useDaemon", "false")
+    }
+
+    /// A module of `tests/python` as the daemon.
+    pub fn misbehaving_daemon(how: &str) -> Self {
+        Self::daemon()
+            .set("daemonModule", "misbehaving_daemon")
+            .env("MISBEHAVIOUR", how)
+    }
+
+    /// A module of `tests/python` as the worker.
+    pub fn misbehaving_worker(how: &str) -> Self {
+        Self::simple()
+            .set("workerModule", "misbehaving_worker")
+            .env("MISBEHAVIOUR", how)
+    }
+
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.properties.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn own(self, name: &str, value: &str) -> Self {
+        self.set(&format!("spark.nativePythonWorker.{name}"), value)
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn open(self) -> Bench {
+        let host = Arc::new(RememberingHost::default());
+        let spec = FactorySpec::new(&self.properties, self.environment).unwrap();
+        Bench {
+            factory: Factory::new(spec, host.clone()),
+            host,
+        }
+    }
+}
+
+/// A factory under test. Stops it at the end.
+pub struct Bench {
+    pub factory: Arc<Factory>,
+    pub host: Arc<RememberingHost>,
+}
+
+/// A worker as Spark holds it: with the socket.
+pub struct Held {
+    pub worker: Arc<Worker>,
+    pub socket: OwnedFd,
+}
+
+impl Held {
+    pub fn id(&self) -> WorkerId {
+        self.worker.id()
+    }
+}
+
+impl Bench {
+    /// A worker that is new.
+    pub fn create(&self) -> Held {
+        match self.factory.create().unwrap() {
+            Handout {
+                worker,
+                socket: Some(socket),
+            } => Held { worker, socket },
+            Handout { worker, .. } => panic!("expected a new worker, got the idle {worker}"),
+        }
+    }
+
+    /// The error of a create that fails.
+    pub fn create_error(&self) -> Error {
+        match self.factory.create() {
+            Ok(handout) => panic!("expected an error, got {}", handout.worker),
+            Err(error) => error,
+        }
+    }
+
+    pub fn release(&self, held: &Held) {
+        self.factory.release(held.id(), held.socket.as_fd());
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.factory.stop();
+    }
+}
+
+/// The interpreter that has PySpark: `NPW_TEST_PYTHON`, or that of the newest environment `./test` has made.
+pub fn python() -> PathBuf {
+    if let Some(python) = std::env::var_os("NPW_TEST_PYTHON") {
+        return python.into();
+    }
+    let environments = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/venvs");
+    let found = fs::read_dir(&environments).into_iter().flatten().flatten();
+    let mut found: Vec<_> = found
+        .map(|e| e.path().join("bin/python"))
+        .filter(|p| p.exists())
+        .collect();
+    found.sort();
+    found
+        .pop()
+        .expect("set NPW_TEST_PYTHON to a Python that has PySpark, or run ./test once")
+}
+
+/// The directory of the Python modules that tests run.
+pub fn modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python")
+}
+
+/// Waits until something holds; panics with `what` where it never does.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process with this pid runs (a zombie does not).
+pub fn runs(pid: i32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('Z'))
+    })
+}
+
+/// Our child processes, zombies included.
+pub fn children() -> Vec<i32> {
+    let own = std::process::id().to_string();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_child = |pid: &i32| {
+        fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+            stat.rsplit_once(") ")
+                .and_then(|(_, rest)| rest.split(' ').nth(1))
+                == Some(&own)
+        })
+    };
+    pids.filter(is_child).collect()
+}
+
+/// The parent of a process.
+pub fn parent(pid: i32) -> i32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    rest.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+pub fn signal(pid: i32, signal: nix::sys::signal::Signal) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
+}

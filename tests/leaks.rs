@@ -1,0 +1,54 @@
+//! Descriptors, threads and processes after much use. One test alone, because it counts those of the whole process.
+
+mod common;
+
+use common::{Setup, children, eventually};
+
+fn count(of: &str) -> usize {
+    std::fs::read_dir(format!("/proc/self/{of}"))
+        .unwrap()
+        .count()
+}
+
+#[test]
+fn use_leaves_no_descriptor_thread_or_process() {
+    // The supervisor's own descriptors stay.
+    drop(Setup::daemon().open().create());
+    eventually("the first factory is gone", || children().is_empty());
+    eventually("the supervisor's thread has ended", || count("task") == 2);
+    let descriptors = count("fd");
+
+    let directory = tempfile::tempdir().unwrap();
+    for setup in [
+        Setup::daemon(),
+        Setup::daemon().set("socketDirectory", directory.path().to_str().unwrap()),
+    ] {
+        let bench = setup.open();
+        let held: Vec<_> = (0..20).map(|_| bench.create()).collect();
+        held.iter().for_each(|h| bench.release(h));
+        for n in 0..200 {
+            let handout = bench.factory.create().unwrap();
+            let held = held.iter().find(|h| h.id() == handout.worker.id()).unwrap();
+            if n < 190 {
+                bench.release(held)
+            } else {
+                bench.factory.stop_worker(held.id())
+            }
+        }
+    }
+    let bench = Setup::simple().open();
+    for _ in 0..3 {
+        drop(bench.create());
+    }
+    drop(bench);
+    for how in ["exit", "junk", "errno", "refuse"] {
+        Setup::misbehaving_daemon(how).open().create_error();
+    }
+    for how in ["exit", "wrong secret", "negative"] {
+        Setup::misbehaving_worker(how).open().create_error();
+    }
+
+    eventually("all processes are gone", || children().is_empty());
+    eventually("the supervisor's thread has ended", || count("task") == 2);
+    assert_eq!(count("fd"), descriptors);
+}

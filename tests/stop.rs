@@ -1,0 +1,101 @@
+//! The end of a factory, whatever else is going on.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Setup, children, eventually, runs};
+use native_python_worker::error::Error;
+
+#[test]
+fn all_processes_end_idle_and_busy() {
+    let bench = Setup::daemon().open();
+    let (idle, busy) = (bench.create(), bench.create());
+    bench.release(&idle);
+    bench.factory.stop();
+    bench.factory.stop();
+    assert!(bench.host.was_closed(idle.id()));
+    eventually("both have ended", || {
+        !runs(idle.worker.pid()) && !runs(busy.worker.pid())
+    });
+    assert!(matches!(bench.create_error(), Error::Stopped { .. }));
+}
+
+#[test]
+fn release_and_stop_worker_after_the_end_harm_nobody() {
+    let bench = Setup::daemon().open();
+    let (one, other) = (bench.create(), bench.create());
+    bench.factory.stop();
+    bench.release(&one);
+    assert!(bench.host.was_closed(one.id()));
+    bench.factory.stop_worker(other.id());
+}
+
+#[test]
+fn what_ignores_the_request_to_end_is_killed() {
+    let bench = Setup::misbehaving_daemon("ignore SIGTERM")
+        .own("stopTimeout", "200ms")
+        .open();
+    let held = bench.create();
+    let daemon = common::parent(held.worker.pid());
+    bench.factory.stop();
+    eventually("the daemon and its worker are dead", || {
+        !runs(daemon) && !runs(held.worker.pid())
+    });
+}
+
+#[test]
+fn simple_workers_end_too() {
+    let bench = Setup::simple().open();
+    let held = bench.create();
+    bench.factory.stop();
+    eventually("it has ended", || !runs(held.worker.pid()));
+}
+
+#[test]
+fn a_stop_amid_creates_releases_and_kills_leaves_nothing() {
+    let bench = Setup::daemon().open();
+    bench.create();
+    let factory = Arc::clone(&bench.factory);
+    let pids = std::thread::scope(|scope| {
+        let tasks: Vec<_> = (0..24)
+            .map(|n| {
+                let bench = &bench;
+                scope.spawn(move || {
+                    let handout = bench.factory.create().ok()?;
+                    let pid = handout.worker.pid();
+                    match (n % 3, &handout.socket) {
+                        (0, Some(socket)) => bench
+                            .factory
+                            .release(handout.worker.id(), std::os::fd::AsFd::as_fd(socket)),
+                        (1, _) => bench.factory.stop_worker(handout.worker.id()),
+                        _ => {}
+                    }
+                    Some(pid)
+                })
+            })
+            .collect();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        factory.stop();
+        tasks
+            .into_iter()
+            .filter_map(|t| t.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    eventually("all workers have ended", || {
+        pids.iter().all(|pid| !runs(*pid))
+    });
+}
+
+#[test]
+fn a_stop_during_the_daemons_start_leaves_nothing() {
+    let bench = Setup::misbehaving_daemon("hang")
+        .own("startTimeout", "2s")
+        .open();
+    std::thread::scope(|scope| {
+        let create = scope.spawn(|| bench.create_error());
+        eventually("the daemon is starting", || !children().is_empty());
+        bench.factory.stop();
+        assert!(matches!(create.join().unwrap(), Error::Stopped { .. }));
+    });
+}
