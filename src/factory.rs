@@ -20,7 +20,7 @@ use crate::launch::simple::SimpleLauncher;
 use crate::pool::{Idle, Pool};
 use crate::process::Process;
 use crate::spec::FactorySpec;
-use crate::supervisor::{Next, Observer, supervisor};
+use crate::supervisor::{Next, Observer, TimerId, supervisor};
 use crate::worker::{Launched, Worker, WorkerId};
 
 /// What `create` gives.
@@ -49,7 +49,7 @@ impl Pooled {
 struct State {
     workers: HashMap<WorkerId, Arc<Worker>>,
     pool: Pool<Pooled>,
-    reaping: bool,
+    reaper: Option<TimerId>,
     stopped: bool,
 }
 
@@ -74,7 +74,7 @@ impl Factory {
         let state = Mutex::new(State {
             workers: HashMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
-            reaping: false,
+            reaper: None,
             stopped: false,
         });
         Arc::new(Self {
@@ -181,7 +181,11 @@ impl Factory {
         }
         let idle = state.pool.drain();
         let workers: Vec<_> = state.workers.values().cloned().collect();
+        let reaper = state.reaper.take();
         drop(state);
+        if let (Some(timer), Ok(supervisor)) = (reaper, supervisor()) {
+            supervisor.cancel(timer);
+        }
         debug!(
             "Stopping the factory for {}: {} workers, {} of them idle",
             self.spec.python_exec,
@@ -307,27 +311,25 @@ impl Factory {
     /// Sees to it that the next worker to expire is looked at in time.
     fn arm_reaper(self: &Arc<Self>) {
         let mut state = self.lock();
-        let Some(expiry) = state.pool.next_expiry().filter(|_| !state.reaping) else {
+        let Some(expiry) = state.pool.next_expiry().filter(|_| state.reaper.is_none()) else {
             return;
         };
-        state.reaping = true;
-        drop(state);
         let factory = Arc::downgrade(self);
-        let delay = expiry.saturating_duration_since(Instant::now());
         let reap = move || {
             if let Some(factory) = factory.upgrade() {
                 factory.reap();
             }
         };
-        if let Err(error) = supervisor().and_then(|s| s.after(delay, reap)) {
-            warn!("Idle Python workers are not ended for now: {error}");
-            self.lock().reaping = false;
+        let delay = expiry.saturating_duration_since(Instant::now());
+        match supervisor().and_then(|s| s.after(delay, reap)) {
+            Ok(timer) => state.reaper = Some(timer),
+            Err(error) => warn!("Idle Python workers are not ended for now: {error}"),
         }
     }
 
     fn reap(self: &Arc<Self>) {
         let mut state = self.lock();
-        state.reaping = false;
+        state.reaper = None;
         let expired = state.pool.take_expired(Instant::now());
         drop(state);
         for idle in expired {

@@ -40,6 +40,10 @@ pub trait Observer: Send + Sync {
 
 type Timer = Box<dyn FnOnce() + Send>;
 
+/// A timer that has been set, for taking it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimerId(Instant, u64);
+
 #[derive(Default)]
 struct State {
     observers: HashMap<u64, Arc<dyn Observer>>,
@@ -108,16 +112,21 @@ impl Supervisor {
         &'static self,
         delay: Duration,
         timer: impl FnOnce() + Send + 'static,
-    ) -> io::Result<()> {
+    ) -> io::Result<TimerId> {
         let mut state = self.lock();
-        let token = state.next_token();
-        state
-            .timers
-            .insert((Instant::now() + delay, token), Box::new(timer));
+        let id = TimerId(Instant::now() + delay, state.next_token());
+        state.timers.insert((id.0, id.1), Box::new(timer));
         self.ensure_running(&mut state)?;
         drop(state);
         self.wake();
-        Ok(())
+        Ok(id)
+    }
+
+    /// Takes a timer back, if it has not run yet.
+    pub fn cancel(&self, id: TimerId) {
+        let timer = self.lock().timers.remove(&(id.0, id.1));
+        drop(timer); // its destructor may do anything, so not under the lock
+        self.wake();
     }
 
     /// Calls the paused observers, and watches them again.

@@ -1,5 +1,9 @@
 //! A factory with real Python processes, and a host that remembers what it was told.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test program uses its own part"
+)]
 
 use std::collections::HashMap;
 use std::fs;
