@@ -1,0 +1,85 @@
+# What ./test and ./demo share: finding tools, building the jar, making Python environments, running long steps.
+# Sourced by bash, from the root of the tree.
+
+readonly BUILD=build
+readonly JAR=$BUILD/libs/native-python-worker.jar
+
+# say TEXT: one line of progress.
+say() { printf '%s\n' "$*"; }
+
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+# java_home VERSION: prints the folder of a JDK of that major version, if this machine has one.
+java_home() {
+  local candidate named="JAVA_HOME_$1"
+  for candidate in "${!named:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/java/* /opt/jdk* "$HOME"/.jdks/* "$HOME"/.sdkman/candidates/java/*; do
+    [ -x "$candidate/bin/javac" ] || continue
+    case "$("$candidate/bin/javac" -version 2>&1)" in
+      "javac $1" | "javac $1".*) (cd "$candidate" && pwd -P); return 0 ;;
+    esac
+  done
+  return 1
+}
+
+# install PACKAGE...: Debian packages, where that is possible and allowed.
+install() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  say "Installing Debian packages: $*"
+  apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@" >/dev/null
+}
+
+# need COMMAND PACKAGE WHAT: fails with a sentence unless the command is there or can be installed.
+need() {
+  command -v "$1" >/dev/null && return
+  [ -n "$2" ] && install "$2" && command -v "$1" >/dev/null && return
+  fail "Missing: $1 ($3).${2:+ On Debian: apt-get install $2}"
+}
+
+# need_tools: everything that a build takes. Sets and exports JAVA_HOME: Gradle and the oldest Spark want JDK 17.
+need_tools() {
+  need cargo '' 'the Rust tool chain, from https://rustup.rs'
+  need python3 python3 'Python 3.10 or newer runs PySpark'
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "Python is too old: $(python3 -V); PySpark needs 3.10."
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv || fail 'Missing: the venv module of Python (Debian: python3-venv).'
+  need ps procps "Spark's own scripts use it"
+  java_home 17 >/dev/null || install openjdk-17-jdk-headless || fail 'Missing: a JDK 17 (Debian: openjdk-17-jdk-headless), or JAVA_HOME_17.'
+  JAVA_HOME=$(java_home 17) || fail 'Missing: a JDK 17. Set JAVA_HOME_17 to its folder.'
+  export JAVA_HOME PATH="$JAVA_HOME/bin:$PATH"
+  need gradle gradle 'it builds the jar'
+}
+
+# watched LOG COMMAND...: runs a command with its output in LOG; says every 20 s how long it has run and where it is.
+watched() {
+  local log=$1 started=$SECONDS beat
+  shift
+  ( while sleep 20; do
+      printf '    %4d s  %s\n' $((SECONDS - started)) "$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 | cut -c1-90)"
+    done ) &
+  beat=$!
+  "$@" >"$log" 2>&1 </dev/null
+  local status=$?
+  kill "$beat" 2>/dev/null
+  wait "$beat" 2>/dev/null
+  return $status
+}
+
+run_gradle() { gradle --console plain "$@"; }
+
+build_jar() { run_gradle jar; }
+
+# spark_python VERSION: prints the interpreter that has this PySpark.
+spark_python() { printf '%s\n' "$PWD/$BUILD/venvs/$1/bin/python"; }
+
+# make_venv VERSION: a Python environment with this PySpark from PyPI and what the tests use; made once.
+make_venv() {
+  local venv=$BUILD/venvs/$1
+  # The stamp is this function itself: an environment made by another one is made anew.
+  local stamp; stamp=$(declare -f make_venv | cksum)
+  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
+  rm -rf "$venv" && python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark==$1" numpy pandas pyarrow pytest pytest-timeout &&
+    printf '%s\n' "$stamp" >"$venv/made"
+}
+
+# spark_jars VERSION: prints the folder of this PySpark's jars.
+spark_jars() { "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'; }
