@@ -1,4 +1,5 @@
 //! Descriptors, threads and processes after much use. One test alone, because it counts those of the whole process.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod common;
 
@@ -25,14 +26,16 @@ fn use_leaves_no_descriptor_thread_or_process() {
     ] {
         let bench = setup.open();
         let held: Vec<_> = (0..20).map(|_| bench.create()).collect();
-        held.iter().for_each(|h| bench.release(h));
+        for worker in &held {
+            bench.release(worker);
+        }
         for n in 0..200 {
             let handout = bench.factory.create().unwrap();
             let held = held.iter().find(|h| h.id() == handout.worker.id()).unwrap();
             if n < 190 {
-                bench.release(held)
+                bench.release(held);
             } else {
-                bench.factory.stop_worker(held.id())
+                bench.factory.stop_worker(held.id());
             }
         }
     }

@@ -1,4 +1,5 @@
 //! Workers that are processes of their own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Starts that fail: the right error, in time, and nothing left behind.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The end of a factory, whatever else is going on.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod common;
 

@@ -4,6 +4,13 @@
     unreachable_pub,
     reason = "each test program uses its own part"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+#![allow(clippy::missing_panics_doc, reason = "tests fail by panicking")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -171,7 +178,7 @@ impl Drop for Bench {
     }
 }
 
-/// The interpreter that has PySpark: `NPW_TEST_PYTHON`, or that of the newest environment `./test` has made.
+/// The interpreter that has `PySpark`: `NPW_TEST_PYTHON`, or that of the newest environment `./test` has made.
 pub fn python() -> PathBuf {
     if let Some(python) = std::env::var_os("NPW_TEST_PYTHON") {
         return python.into();
