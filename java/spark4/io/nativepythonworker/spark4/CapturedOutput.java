@@ -26,6 +26,7 @@ final class CapturedOutput implements StandardOutput {
   private final PythonWorkerLogCapture capture;
   private final Feed feed = new Feed();
   private final InputStream captured;
+  private final byte[] emptyLine = new byte[System.lineSeparator().length()];
   private ByteArrayOutputStream partial = new ByteArrayOutputStream();
   private boolean closed;
 
@@ -87,8 +88,9 @@ final class CapturedOutput implements StandardOutput {
   private void feed(String line) {
     feed.next((line + "\n\n").getBytes(StandardCharsets.ISO_8859_1));
     try {
-      byte[] emptyLine = System.lineSeparator().getBytes(StandardCharsets.ISO_8859_1);
-      captured.readNBytes(emptyLine.length); // takes the line in, gives the plain one back
+      // Takes the line in and gives the plain one back. No byte more may be asked for: it would
+      // find the end of the stream.
+      captured.read(emptyLine);
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }

@@ -1,0 +1,173 @@
+package io.nativepythonworker.spark4;
+
+import static io.nativepythonworker.TestSpark.eventually;
+import static io.nativepythonworker.TestSpark.python;
+import static io.nativepythonworker.TestSpark.runs;
+import static io.nativepythonworker.TestSpark.variables;
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotSame;
+import static org.junit.Assert.assertSame;
+import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
+
+import io.nativepythonworker.TestSpark;
+import java.lang.reflect.Method;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.SparkException;
+import org.apache.spark.api.python.PythonWorker;
+import org.junit.After;
+import org.junit.Before;
+import org.junit.ClassRule;
+import org.junit.Test;
+import scala.Option;
+import scala.Tuple2;
+import scala.collection.immutable.Map;
+
+public class Spark4FactoryTest {
+  private static final String WORKER = "pyspark.worker";
+  private static final String DAEMON = "pyspark.daemon";
+
+  @ClassRule
+  public static final TestSpark SPARK =
+      new TestSpark().with("spark.nativePythonWorker.idleTimeout", "3s");
+
+  private Map<String, String> variables = variables("shared");
+
+  /** What the thread's context says must not matter. */
+  @Before
+  public void hideThePlugin() {
+    Thread.currentThread().setContextClassLoader(null);
+  }
+
+  @After
+  public void restoreLoader() {
+    Thread.currentThread().setContextClassLoader(getClass().getClassLoader());
+  }
+
+  private Tuple2<PythonWorker, ? extends Option<?>> createPair(boolean useDaemon) {
+    return SparkEnv.get().createPythonWorker(python(), WORKER, DAEMON, variables, useDaemon);
+  }
+
+  private Spark4Worker create() {
+    return (Spark4Worker) createPair(true)._1();
+  }
+
+  private void release(PythonWorker worker) {
+    SparkEnv.get().releasePythonWorker(python(), WORKER, DAEMON, variables, worker);
+  }
+
+  private void destroy(PythonWorker worker) {
+    SparkEnv.get().destroyPythonWorker(python(), WORKER, DAEMON, variables, worker);
+  }
+
+  @Test
+  public void aNewWorkerIsReadyForARunner() {
+    Spark4Worker worker = create();
+    assertFalse(worker.channel().isBlocking());
+    assertTrue(worker.channel().isConnected());
+    assertTrue(worker.selectionKey().isValid());
+    assertTrue(runs(worker.pid()));
+    assertEquals(new PythonWorker(worker.channel()), worker);
+    assertTrue(worker.toString().startsWith("PythonWorker(java.nio.channels.SocketChannel"));
+    destroy(worker);
+  }
+
+  @Test
+  public void aReleasedWorkerIsHandedOutAgainAsTheSameObject() throws Exception {
+    Spark4Worker worker = create();
+    worker.selectionKey().cancel(); // as a pipelined runner of 4.3 leaves it
+    worker.selector().close();
+    worker.channel().configureBlocking(true);
+    release(worker);
+    assertSame(worker, create());
+    assertFalse(worker.channel().isBlocking());
+    assertTrue(worker.selectionKey().isValid());
+    destroy(worker);
+  }
+
+  @Test
+  public void aClosedWorkerIsNotPooled() {
+    Spark4Worker worker = create();
+    worker.stop();
+    release(worker);
+    Spark4Worker other = create();
+    assertNotSame(worker, other);
+    assertTrue(other.channel().isOpen());
+    destroy(other);
+  }
+
+  @Test
+  public void anIdleWorkerExpiresAndItsSocketIsClosed() throws Exception {
+    variables = variables("expires");
+    Spark4Worker worker = create();
+    release(worker);
+    assertTrue(eventually(() -> !worker.channel().isOpen()));
+    assertTrue(eventually(() -> !runs(worker.pid())));
+  }
+
+  @Test
+  public void aDestroyedWorkerIsKilledAndASecondTimeIsNoError() throws Exception {
+    Spark4Worker worker = create();
+    destroy(worker);
+    assertFalse(worker.channel().isOpen());
+    assertTrue(eventually(() -> !runs(worker.pid())));
+    destroy(worker);
+    worker.stop();
+  }
+
+  @Test
+  public void anIdleWorkerThatDiedIsNotHandedOut() throws Exception {
+    variables = variables("dies");
+    Spark4Worker worker = create();
+    release(worker);
+    ProcessHandle.of(worker.pid()).orElseThrow().destroyForcibly();
+    assertTrue(eventually(() -> !worker.channel().isOpen()));
+    Spark4Worker other = create();
+    assertNotSame(worker, other);
+    destroy(other);
+  }
+
+  @Test
+  public void theHandleKnowsTheProcess() throws Exception {
+    Tuple2<PythonWorker, ? extends Option<?>> pair = createPair(true);
+    Object handle = pair._2().get();
+    assertTrue((boolean) call(handle, "isAlive"));
+    assertTrue((boolean) call(handle, "destroy"));
+    long pid = ((Spark4Worker) pair._1()).pid();
+    assertTrue(eventually(() -> !runs(pid)));
+    assertFalse((boolean) call(handle, "isAlive"));
+    destroy(pair._1());
+  }
+
+  private static Object call(Object handle, String method) throws ReflectiveOperationException {
+    Class<?> type = handle instanceof ProcessHandle ? ProcessHandle.class : handle.getClass();
+    Method found = type.getDeclaredMethod(method);
+    found.setAccessible(true);
+    return found.invoke(handle);
+  }
+
+  @Test
+  public void changingUseDaemonIsRefusedBySpark() {
+    variables = variables("useDaemon");
+    destroy(create());
+    SparkException refused = assertThrows(SparkException.class, this::createSimple);
+    assertTrue(refused.getMessage(), refused.getMessage().contains("useDaemon = true"));
+  }
+
+  private Object createSimple()
+      throws SparkException { // which the Scala methods throw without saying so
+    return createPair(false);
+  }
+
+  @Test
+  public void withoutADaemonEachWorkerIsAProcessThatIsNotPooled() throws Exception {
+    variables = variables("simple");
+    Spark4Worker worker = (Spark4Worker) createPair(false)._1();
+    assertFalse(worker.channel().isBlocking());
+    assertTrue(runs(worker.pid()));
+    release(worker);
+    assertFalse(worker.channel().isOpen());
+    assertTrue(eventually(() -> !runs(worker.pid())));
+  }
+}
