@@ -29,14 +29,15 @@ public final class Installation {
   public static synchronized void install(SparkConf conf) {
     try {
       SparkEnv env = SparkEnv.get();
-      if (attempted.refersTo(env) || !conf.getBoolean("spark.nativePythonWorker.enabled", true)) {
+      if (attempted.refersTo(env)) {
         return;
       }
       attempted = new WeakReference<>(env);
-      install(env, conf, SparkVersion.parse(package$.MODULE$.SPARK_VERSION()));
-    } catch (
-        Throwable
-            failure) { // a LinkageError would end the executor, a RuntimeException the SparkContext
+      if (conf.getBoolean("spark.nativePythonWorker.enabled", true)) {
+        install(env, conf, SparkVersion.parse(package$.MODULE$.SPARK_VERSION()));
+      }
+    } catch (Throwable failure) {
+      // A LinkageError would end the executor, a RuntimeException the SparkContext.
       warn(failure);
     }
   }
