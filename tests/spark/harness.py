@@ -184,8 +184,13 @@ class Driver:
         return Outcome(reply["value"], reply["error"], reply["factories"], reply["jvm"], self.log_file, start)
 
     def workers(self):
-        """All processes under the JVM except the driver's own Python and what that started."""
-        own = [child.pid for child in descendants(self.jvm) if str(HERE / "driver.py") in child.command]
+        """All processes under the JVM except the driver's own Python and what that started.
+
+        Nor the shell that spark-class started before it became the JVM, which does not reap it.
+        """
+        found = descendants(self.jvm)
+        own = [child.pid for child in found if str(HERE / "driver.py") in child.command]
+        own += [child.pid for child in found if child.parent == self.process.pid and child.name == "bash"]
         return descendants(self.jvm, besides=own)
 
     @property

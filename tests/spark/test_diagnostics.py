@@ -86,7 +86,11 @@ def test_faulthandler_in_sql(run):
 
 
 def logging_job(lines):
+    """A job with a UDF that logs so many lines in each of two tasks; what it answers, and the lines as Spark has them."""
+
     def job(spark):
+        import time
+
         from pyspark.sql.functions import udf
 
         @udf("long")
@@ -101,8 +105,13 @@ def logging_job(lines):
 
         rows = spark.range(0, 2, 1, 2).select(log("id"))
         answer = sorted(row[0] for row in rows.collect())
-        logged = spark.sql("SELECT msg FROM python_worker_logs() WHERE logger = 'own'")
-        return answer, sorted(row.msg for row in logged.collect())
+        query = "SELECT msg FROM python_worker_logs() WHERE logger = 'own'"
+        for _ in range(100):  # a log is complete some time after the job
+            logged = sorted(row.msg for row in spark.sql(query).collect())
+            if len(logged) >= 2 * lines:
+                break
+            time.sleep(0.2)
+        return answer, logged
 
     return job
 
