@@ -67,7 +67,7 @@ final class NativeEvents {
       event = await(0);
     }
     synchronized (DELIVERY) {
-      return; // the event that the thread had in hand is delivered
+      // Entered only when the event that the thread had in hand is delivered.
     }
   }
 
@@ -125,7 +125,7 @@ final class NativeEvents {
         if (receiver != null && event.number() == 1) {
           receiver.standardOutput(event.payload());
         } else {
-          writeToStandardError(event.payload(), 0, event.payload().length);
+          StandardOutput.STANDARD_ERROR.write(event.payload());
         }
       }
       case NativeEvent.CLOSE -> {
@@ -135,15 +135,6 @@ final class NativeEvents {
       }
       default -> throw new IllegalArgumentException("unknown kind of event: " + event.kind());
     }
-  }
-
-  /**
-   * Where Spark sends all that Python writes. Looked up each time, as tests and applications
-   * replace it.
-   */
-  static void writeToStandardError(byte[] bytes, int offset, int length) {
-    System.err.write(bytes, offset, length);
-    System.err.flush();
   }
 
   private static void log(int messageLevel, String message) {

@@ -57,8 +57,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    *
    * @param properties see {@link FactoryProperties}; a bad value is an IllegalArgumentException
    * @param environment variables of the factory's key
-   * @param standardOutput takes the workers' standard output; null sends it where Spark sends it,
-   *     to System.err
+   * @param standardOutput takes the workers' standard output
    */
   public static <W extends WorkerConnection> NativePythonWorkerFactory<W> open(
       Map<String, String> properties,
@@ -184,9 +183,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       NativeEvents.flush();
       NativeEvents.unregister(id);
       idle.keySet().forEach(this::closeIdle);
-      if (standardOutput != null) {
-        standardOutput.close();
-      }
+      standardOutput.close();
     }
   }
 
@@ -200,11 +197,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private final class Receiver implements NativeEvents.Receiver {
     @Override
     public void standardOutput(byte[] bytes) {
-      if (standardOutput == null) {
-        NativeEvents.writeToStandardError(bytes, 0, bytes.length);
-      } else {
-        standardOutput.write(bytes);
-      }
+      standardOutput.write(bytes);
     }
 
     @Override

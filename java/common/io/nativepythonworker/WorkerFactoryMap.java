@@ -34,10 +34,8 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     field.setAccessible(true);
     synchronized (env) { // SparkEnv's own lock around every use of the map
       HashMap<?, ?> present = (HashMap<?, ?>) field.get(env);
-      if (present
-          .getClass()
-          .getName()
-          .equals(WorkerFactoryMap.class.getName())) { // by name: perhaps of another class loader
+      // By name: it may be of another class loader.
+      if (present.getClass().getName().equals(WorkerFactoryMap.class.getName())) {
         return false;
       }
       WorkerFactoryMap replacement = new WorkerFactoryMap(builder);
@@ -70,7 +68,7 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
   private Object build(Object key, Function0<Object> stock) {
     try {
       return builder.build((Product) key, stock);
-    } catch (RuntimeException | LinkageError failure) {
+    } catch (Exception | LinkageError failure) {
       if (!warned) {
         warned = true;
         LOGGER.warn(

@@ -3,6 +3,7 @@ package io.nativepythonworker.spark3;
 import io.nativepythonworker.FactoryProperties;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.SparkVersion;
+import io.nativepythonworker.StandardOutput;
 import io.nativepythonworker.WorkerFactoryBuilder;
 import java.util.Map;
 import org.apache.spark.SparkConf;
@@ -35,7 +36,9 @@ public final class Spark3WorkerFactoryBuilder implements WorkerFactoryBuilder {
             .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
             .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
             .toMap();
-    var workers = NativePythonWorkerFactory.open(properties, environment, WorkerSocket::new, null);
+    var workers =
+        NativePythonWorkerFactory.open(
+            properties, environment, WorkerSocket::new, StandardOutput.STANDARD_ERROR);
     try {
       return new Spark3WorkerFactory(pythonExec, variables, useDaemon, workers);
     } catch (RuntimeException | Error failure) {

@@ -47,7 +47,7 @@ final class CapturedOutput implements StandardOutput {
     }
     partial.write(bytes, start, bytes.length - start);
     if (partial.size() > MAX_LINE_BYTES) {
-      pass(partial.toByteArray());
+      STANDARD_ERROR.write(partial.toByteArray());
       partial = new ByteArrayOutputStream();
     }
   }
@@ -60,14 +60,11 @@ final class CapturedOutput implements StandardOutput {
   }
 
   private void flushLine() {
-    byte[] bytes = partial.toByteArray();
+    String line = partial.toString(StandardCharsets.ISO_8859_1); // as Spark: every byte survives
     partial.reset();
-    String line =
-        new String(
-            bytes, StandardCharsets.ISO_8859_1); // as Spark's capture, so that every byte survives
     int marker = line.indexOf(MARKER + ":");
     if (marker < 0 || closed) {
-      pass(bytes);
+      pass(line);
       return;
     }
     pass(line.substring(0, marker));
@@ -97,13 +94,8 @@ final class CapturedOutput implements StandardOutput {
   }
 
   private static void pass(String text) {
-    pass(text.getBytes(StandardCharsets.ISO_8859_1));
-  }
-
-  private static void pass(byte[] bytes) {
-    if (bytes.length > 0) {
-      System.err.write(bytes, 0, bytes.length);
-      System.err.flush();
+    if (!text.isEmpty()) {
+      STANDARD_ERROR.write(text.getBytes(StandardCharsets.ISO_8859_1));
     }
   }
 

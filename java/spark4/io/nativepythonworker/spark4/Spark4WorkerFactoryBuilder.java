@@ -63,7 +63,9 @@ public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
 
   private StandardOutput standardOutput(Map<String, String> environment) {
     String session = environment.get("PYSPARK_SPARK_SESSION_UUID");
-    return session != null && spark.atLeast(4, 1) ? new CapturedOutput(session) : null;
+    return session != null && spark.atLeast(4, 1)
+        ? new CapturedOutput(session)
+        : StandardOutput.STANDARD_ERROR;
   }
 
   private WorkerHandles handles(Map<String, String> environment) {

@@ -112,6 +112,6 @@ public class NativeEventsTest {
             "preferIpv6", "false"),
         java.util.Map.of(),
         (owner, id, pid, channel) -> null,
-        null);
+        StandardOutput.STANDARD_ERROR);
   }
 }
