@@ -120,7 +120,7 @@ def comparable(portrait):
         {},
         {"spark.python.use.daemon": "false"},
         {"spark.python.worker.reuse": "false"},
-        {"spark.python.unix.domain.socket.enabled": "true"},
+        pytest.param({"spark.python.unix.domain.socket.enabled": "true"}, marks=pytest.mark.since(4, 1)),
         {"spark.python.worker.faulthandler.enabled": "true"},
     ],
     ids=["", "simple", "fresh", "unix", "faulthandler"],
