@@ -44,16 +44,18 @@ public final class Installation {
 
   private static void install(SparkEnv env, SparkConf conf, SparkVersion spark)
       throws ReflectiveOperationException {
+    if (WorkerFactoryMap.isInstalled(env)) { // by this plugin in another class loader
+      return;
+    }
     WorkerFactoryBuilder builder = spark.newFactoryBuilder();
     Platform.check();
     NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
-    if (WorkerFactoryMap.install(env, builder)) {
-      LOGGER.info(
-          "Native Python Worker {} serves Python on Spark {}; library: {}",
-          version(),
-          spark,
-          NativeLibrary.origin());
-    }
+    WorkerFactoryMap.install(env, builder);
+    LOGGER.info(
+        "Native Python Worker {} serves Python on Spark {}; library: {}",
+        version(),
+        spark,
+        NativeLibrary.origin());
   }
 
   /** Waits until what the native side has logged so far has reached the loggers. */

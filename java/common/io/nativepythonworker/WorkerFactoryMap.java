@@ -22,27 +22,27 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     this.builder = builder;
   }
 
-  /**
-   * Replaces the map of {@code env}; factories that are there already are kept.
-   *
-   * @return false where it had been replaced before
-   */
-  static boolean install(SparkEnv env, WorkerFactoryBuilder builder)
+  /** Whether the map of {@code env} has been replaced. */
+  static boolean isInstalled(SparkEnv env) throws ReflectiveOperationException {
+    // By name: it may be of another class loader.
+    return field().get(env).getClass().getName().equals(WorkerFactoryMap.class.getName());
+  }
+
+  /** Replaces the map of {@code env}; factories that are there already are kept. */
+  static void install(SparkEnv env, WorkerFactoryBuilder builder)
       throws ReflectiveOperationException {
+    WorkerFactoryMap replacement = new WorkerFactoryMap(builder);
+    synchronized (env) { // SparkEnv's own lock around every use of the map
+      replacement.putAll((HashMap<?, ?>) field().get(env));
+      field().set(env, replacement);
+    }
+  }
+
+  private static Field field() throws ReflectiveOperationException {
     // By name: listing the members of 4.3's SparkEnv needs classes that are not there.
     Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
     field.setAccessible(true);
-    synchronized (env) { // SparkEnv's own lock around every use of the map
-      HashMap<?, ?> present = (HashMap<?, ?>) field.get(env);
-      // By name: it may be of another class loader.
-      if (present.getClass().getName().equals(WorkerFactoryMap.class.getName())) {
-        return false;
-      }
-      WorkerFactoryMap replacement = new WorkerFactoryMap(builder);
-      replacement.putAll(present);
-      field.set(env, replacement);
-      return true;
-    }
+    return field;
   }
 
   private void putAll(HashMap<?, ?> other) {

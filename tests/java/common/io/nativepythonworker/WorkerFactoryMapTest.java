@@ -44,7 +44,7 @@ public class WorkerFactoryMapTest {
       throws ReflectiveOperationException {
     assertEquals(WorkerFactoryMap.class, map.getClass());
     Installation.install(SparkEnv.get().conf());
-    assertFalse(WorkerFactoryMap.install(SparkEnv.get(), (key, stock) -> null));
+    assertTrue(WorkerFactoryMap.isInstalled(SparkEnv.get()));
     assertSame(map, field().get(SparkEnv.get()));
   }
 
@@ -53,7 +53,8 @@ public class WorkerFactoryMapTest {
     HashMap<Object, Object> stock = new HashMap<>();
     stock.put("key", "factory");
     field().set(SparkEnv.get(), stock);
-    assertTrue(WorkerFactoryMap.install(SparkEnv.get(), (key, ignored) -> "new"));
+    assertFalse(WorkerFactoryMap.isInstalled(SparkEnv.get()));
+    WorkerFactoryMap.install(SparkEnv.get(), (key, ignored) -> "new");
     WorkerFactoryMap replaced = (WorkerFactoryMap) field().get(SparkEnv.get());
     assertEquals("factory", replaced.getOrElseUpdate("key", () -> "other"));
     assertEquals(Option.apply("factory"), replaced.get("key"));
