@@ -8,10 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use log::{debug, trace, warn};
-use nix::poll::PollFlags;
-use nix::sys::socket::{Shutdown, shutdown};
 
-use crate::deadline::{Deadline, poll_one};
+use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::Launcher;
@@ -32,23 +30,9 @@ pub struct Handout {
     pub socket: Option<OwnedFd>,
 }
 
-/// An idle worker, and a duplicate of its socket to see what the worker does meanwhile.
-struct Pooled {
-    worker: Arc<Worker>,
-    socket: OwnedFd,
-}
-
-impl Pooled {
-    /// Whether it can be handed out: running, connected, and with nothing unread that a task would take for its own.
-    fn is_clean(&self) -> bool {
-        let readable = poll_one(self.socket.as_fd(), PollFlags::POLLIN, Deadline::now());
-        self.worker.is_alive() && matches!(readable, Ok(false))
-    }
-}
-
 struct State {
     workers: HashMap<WorkerId, Arc<Worker>>,
-    pool: Pool<Pooled>,
+    pool: Pool<Arc<Worker>>,
     reaper: Option<TimerId>,
     stopped: bool,
 }
@@ -109,25 +93,20 @@ impl Factory {
         ))
     }
 
-    /// Puts a worker into the pool. `socket` is the caller's, and stays so. A worker that can't be pooled any more is given
-    /// back by [`Host::close`].
-    pub fn release(self: &Arc<Self>, id: WorkerId, socket: BorrowedFd<'_>) {
-        let duplicate = socket.try_clone_to_owned();
+    /// Puts a worker into the pool. One that can't be pooled any more is given back by [`Host::close`].
+    pub fn release(self: &Arc<Self>, id: WorkerId) {
         let mut state = self.lock();
-        let worker = state.workers.get(&id).cloned().filter(|_| !state.stopped);
-        let (Some(worker), Ok(socket)) = (worker, duplicate) else {
+        let Some(worker) = state.workers.get(&id).cloned().filter(|_| !state.stopped) else {
             drop(state);
             return self.host.close(id);
         };
         trace!("Released {worker}");
-        let evicted = state
-            .pool
-            .put(id, Pooled { worker, socket }, Instant::now());
+        let evicted = state.pool.put(id, worker, Instant::now());
+        self.arm_reaper(&mut state);
         drop(state);
         if let Some(evicted) = evicted {
             self.discard(&evicted, "evicted: the pool is full");
         }
-        self.arm_reaper();
     }
 
     /// Kills a worker. Does nothing if it is gone.
@@ -166,11 +145,17 @@ impl Factory {
 
     /// The caller has closed a worker's socket by itself.
     pub fn socket_closed(&self, id: WorkerId) {
-        let pooled = self.lock().pool.remove(id);
-        trace!(
-            "The socket of worker {id} was closed{}",
-            if pooled.is_some() { " while idle" } else { "" }
-        );
+        let mut state = self.lock();
+        let pooled = state.pool.remove(id).is_some();
+        let worker = state.workers.get(&id).cloned();
+        drop(state);
+        if let Some(worker) = worker {
+            trace!(
+                "The socket of {worker} was closed{}",
+                if pooled { " while idle" } else { "" }
+            );
+            worker.disconnect();
+        }
     }
 
     /// Ends all workers and whatever forks them. May be called twice; afterwards `create` fails.
@@ -196,10 +181,8 @@ impl Factory {
             self.discard(&pooled, "the factory stops");
         }
         self.launcher.stop();
-        if !self.spec.use_daemon {
-            for worker in &workers {
-                worker.terminate();
-            }
+        for worker in &workers {
+            worker.dismiss();
         }
         self.kill_later(workers);
     }
@@ -220,8 +203,8 @@ impl Factory {
     fn take_idle(&self) -> Option<Arc<Worker>> {
         loop {
             let idle = self.lock().pool.take()?;
-            if idle.worker.is_clean() {
-                let worker = idle.worker.worker;
+            if idle.worker.is_quiet() {
+                let worker = idle.worker;
                 trace!(
                     "Handing out {worker}, idle for {} ms",
                     idle.since.elapsed().as_millis()
@@ -230,7 +213,7 @@ impl Factory {
             }
             warn!(
                 "Worker {} process from idle queue is dead, discarding.",
-                idle.worker.worker
+                idle.worker
             );
             self.discard(&idle, "dead or dirty");
         }
@@ -255,7 +238,9 @@ impl Factory {
     fn enter(self: &Arc<Self>, launched: Launched) -> Result<Handout, Error> {
         static LAST_ID: AtomicI64 = AtomicI64::new(0);
         let id = WorkerId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1);
-        let worker = Arc::new(Worker::new(id, launched.process, launched.origin));
+        let failed = Error::io(Step::Spawn, self.spec.settings.start_timeout);
+        let ours = launched.socket.try_clone().map_err(failed)?;
+        let worker = Arc::new(Worker::new(id, launched.process, ours, launched.origin));
         let watched = self.watch_exit(&worker);
         let mut state = self.lock();
         if state.stopped || watched.is_err() {
@@ -295,22 +280,18 @@ impl Factory {
     }
 
     /// Ends a worker that has left the pool: it exits when its socket ends.
-    fn discard(&self, idle: &Idle<Pooled>, why: &str) {
+    fn discard(&self, idle: &Idle<Arc<Worker>>, why: &str) {
         debug!(
             "Ending {} after {} ms idle ({why})",
-            idle.worker.worker,
+            idle.worker,
             idle.since.elapsed().as_millis()
         );
-        let _ = shutdown(
-            std::os::fd::AsRawFd::as_raw_fd(&idle.worker.socket),
-            Shutdown::Both,
-        );
+        idle.worker.disconnect();
         self.host.close(idle.id);
     }
 
     /// Sees to it that the next worker to expire is looked at in time.
-    fn arm_reaper(self: &Arc<Self>) {
-        let mut state = self.lock();
+    fn arm_reaper(self: &Arc<Self>, state: &mut State) {
         let Some(expiry) = state.pool.next_expiry().filter(|_| state.reaper.is_none()) else {
             return;
         };
@@ -331,11 +312,11 @@ impl Factory {
         let mut state = self.lock();
         state.reaper = None;
         let expired = state.pool.take_expired(Instant::now());
+        self.arm_reaper(&mut state);
         drop(state);
         for idle in expired {
             self.discard(&idle, "idle for too long");
         }
-        self.arm_reaper();
     }
 
     fn stopped(&self) -> Error {

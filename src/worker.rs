@@ -2,9 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 
 use crate::launch::daemon::Daemon;
 use crate::launch::simple::SimpleProcess;
@@ -45,15 +49,19 @@ pub struct Launched {
 pub struct Worker {
     id: WorkerId,
     process: Process,
+    /// A duplicate of the user's socket, to look at while the worker is idle. It goes when the user's goes: Python must see the
+    /// end of the connection then.
+    socket: Mutex<Option<OwnedFd>>,
     origin: Origin,
     born: Instant,
 }
 
 impl Worker {
-    pub(crate) fn new(id: WorkerId, process: Process, origin: Origin) -> Self {
+    pub(crate) fn new(id: WorkerId, process: Process, socket: OwnedFd, origin: Origin) -> Self {
         Self {
             id,
             process,
+            socket: Mutex::new(Some(socket)),
             origin,
             born: Instant::now(),
         }
@@ -84,17 +92,44 @@ impl Worker {
         self.process.is_alive()
     }
 
+    /// Whether it is connected and has sent nothing that a next task would take for its own. A dead one is not connected.
+    pub fn is_quiet(&self) -> bool {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        self.lock()
+            .as_ref()
+            .is_some_and(|socket| recv(socket.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN))
+    }
+
+    /// Ends the connection, whoever else holds a descriptor of it; the worker exits when it sees that.
+    pub fn disconnect(&self) {
+        if let Some(socket) = self.lock().take() {
+            let _ = shutdown(socket.as_raw_fd(), Shutdown::Both);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<OwnedFd>> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells it that its factory ends, as Spark's daemon does: `SIGHUP`, or `SIGTERM` to a process of its own.
+    pub fn dismiss(&self) -> bool {
+        match self.origin {
+            Origin::Simple(_) => self.terminate(),
+            Origin::Daemon(_) => self.signal(Signal::SIGHUP),
+        }
+    }
+
     /// Asks it to end; false where it has already.
     pub fn terminate(&self) -> bool {
-        self.signal(nix::sys::signal::Signal::SIGTERM)
+        self.signal(Signal::SIGTERM)
     }
 
     /// Kills it; false where it has already ended.
     pub fn kill(&self) -> bool {
-        self.signal(nix::sys::signal::Signal::SIGKILL)
+        self.signal(Signal::SIGKILL)
     }
 
-    fn signal(&self, signal: nix::sys::signal::Signal) -> bool {
+    fn signal(&self, signal: Signal) -> bool {
         if let Origin::Simple(process) = &self.origin {
             process.signal(signal);
         }

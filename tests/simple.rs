@@ -13,6 +13,7 @@ fn a_worker_connects_back() {
     let held = bench.create();
     assert!(children().contains(&held.worker.pid()));
     drop(held.socket);
+    bench.factory.socket_closed(held.worker.id());
     eventually("it ends with its socket", || {
         !children().contains(&held.worker.pid())
     });

@@ -1,7 +1,7 @@
 //! A connected socket as a `java.nio.channels.SocketChannel`: the JDK's own class, over our file descriptor.
 
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
 use jni::objects::{JByteArray, JObject, LoaderContext};
 use jni::sys::jint;
@@ -27,9 +27,6 @@ bind_java_type! {
             descriptor: java.io.FileDescriptor,
             remote: java.net.SocketAddress,
         ),
-    },
-    methods {
-        fn get_fd_val { sig = () -> jint, name = "getFDVal" },
     },
 }
 
@@ -88,17 +85,6 @@ pub(super) fn open<'local>(
     let channel = SocketChannelImpl::new(env, provider, family, &descriptor, remote)?;
     let _ = socket.into_raw_fd();
     Ok(channel)
-}
-
-/// The descriptor of an open channel.
-pub(super) fn descriptor<'channel>(
-    env: &mut Env<'_>,
-    channel: &'channel SocketChannelImpl<'_>,
-) -> Result<BorrowedFd<'channel>, Failure> {
-    let fd = channel.get_fd_val(env)?;
-    // SAFETY: the caller (Java's `release`) owns the channel and does not close it during the call. Were it closed all the
-    // same, the number would be unused or another's; it is only duplicated, looked at and shut down after a check.
-    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
 fn peer<'local>(

@@ -7,7 +7,7 @@ use jni::sys::{jboolean, jint, jlong};
 use jni::{Env, NativeMethod, bind_java_type, native_method};
 use log::LevelFilter;
 
-use super::channel::{self, SocketChannelImpl};
+use super::channel;
 use super::convert::pairs;
 use super::throw::{Failure, ThrowSparks};
 use crate::events::{Event, events};
@@ -37,7 +37,7 @@ bind_java_type! {
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static fn create(factory: jlong) -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
-        static fn release(factory: jlong, worker: jlong, channel: java.nio.channels.SocketChannel),
+        static fn release(factory: jlong, worker: jlong),
         static fn stop_worker(factory: jlong, worker: jlong),
         static fn closed(factory: jlong, worker: jlong),
         static fn is_alive(factory: jlong, worker: jlong) -> jboolean,
@@ -132,19 +132,15 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
     }
 
     fn release<'local>(
-        env: &mut Env<'local>,
+        _env: &mut Env<'local>,
         _class: JClass<'local>,
         factory: jlong,
         worker: jlong,
-        channel: JObject<'local>,
     ) -> Result<(), Failure> {
-        let Ok(found) = registry::find(factory) else {
-            events().close(factory, WorkerId(worker));
-            return Ok(());
-        };
-        let channel = env.cast_local::<SocketChannelImpl>(channel)?;
-        let descriptor = channel::descriptor(env, &channel)?;
-        found.release(WorkerId(worker), descriptor);
+        match registry::find(factory) {
+            Ok(found) => found.release(WorkerId(worker)),
+            Err(_) => events().close(factory, WorkerId(worker)),
+        }
         Ok(())
     }
 

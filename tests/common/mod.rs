@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -168,7 +168,7 @@ impl Bench {
     }
 
     pub fn release(&self, held: &Held) {
-        self.factory.release(held.id(), held.socket.as_fd());
+        self.factory.release(held.id());
     }
 }
 

@@ -136,7 +136,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     }
     idle.put(worker.id(), worker); // first, because it can be handed out or evicted from here on
     try {
-      release(id, worker.id(), worker.channel());
+      release(id, worker.id());
     } catch (Throwable failure) {
       if (idle.remove(worker.id(), worker)) {
         worker.discard();
@@ -214,7 +214,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native NativeWorker createSimple(long factory, String workerModule);
 
-  private static native void release(long factory, long worker, SocketChannel channel);
+  private static native void release(long factory, long worker);
 
   private static native void stopWorker(long factory, long worker);
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.util.Objects;
@@ -22,10 +23,15 @@ final class ChannelInput extends InputStream {
 
   private final SocketChannel channel;
   private final Closeable socket;
+  private final Runnable onInterrupt;
 
-  ChannelInput(SocketChannel channel, Closeable socket) {
+  /**
+   * @param onInterrupt called when a thread was interrupted in a read, which has closed the channel
+   */
+  ChannelInput(SocketChannel channel, Closeable socket, Runnable onInterrupt) {
     this.channel = channel;
     this.socket = socket;
+    this.onInterrupt = onInterrupt;
   }
 
   @Override
@@ -42,6 +48,9 @@ final class ChannelInput extends InputStream {
     }
     try {
       return channel.read(ByteBuffer.wrap(target, offset, Math.min(length, MAX_TRANSFER_BYTES)));
+    } catch (ClosedByInterruptException interrupted) {
+      onInterrupt.run();
+      throw socketException(interrupted);
     } catch (IOException failure) {
       throw socketException(failure);
     }

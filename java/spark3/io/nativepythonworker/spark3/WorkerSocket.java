@@ -41,7 +41,7 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     this.id = id;
     this.pid = pid;
     this.channel = channel;
-    this.input = new ChannelInput(channel, this);
+    this.input = new ChannelInput(channel, this, this::kill);
     this.output = new ChannelOutput(channel, this);
   }
 
@@ -65,6 +65,14 @@ final class WorkerSocket extends Socket implements WorkerConnection {
    */
   boolean isQuiet() {
     return output.isQuiet();
+  }
+
+  /**
+   * A plain socket's read goes on when its thread is interrupted, so Spark 3.5 kills the worker of a
+   * killed task some seconds later. Here the task ends at once, and nobody would kill the worker.
+   */
+  private void kill() {
+    factory.stopWorker(this);
   }
 
   @Override
