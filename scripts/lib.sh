@@ -71,13 +71,14 @@ build_jar() { run_gradle jar; }
 spark_python() { printf '%s\n' "$PWD/$BUILD/venvs/$1/bin/python"; }
 
 # make_venv VERSION: a Python environment with this PySpark from PyPI and what the tests use; made once.
+# (Spark warns of pandas 3.)
 make_venv() {
   local venv=$BUILD/venvs/$1
   # The stamp is this function itself: an environment made by another one is made anew.
   local stamp; stamp=$(declare -f make_venv | cksum)
   [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
   rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark==$1" numpy pandas pyarrow pytest pytest-timeout &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark==$1" numpy "pandas<3" pyarrow pytest pytest-timeout &&
     printf '%s\n' "$stamp" >"$venv/made"
 }
 
