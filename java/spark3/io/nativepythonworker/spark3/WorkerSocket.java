@@ -68,8 +68,8 @@ final class WorkerSocket extends Socket implements WorkerConnection {
   }
 
   /**
-   * A plain socket's read goes on when its thread is interrupted, so Spark 3.5 kills the worker of a
-   * killed task some seconds later. Here the task ends at once, and nobody would kill the worker.
+   * A plain socket's read goes on when its thread is interrupted, so Spark 3.5 kills the worker of
+   * a killed task some seconds later. Here the task ends at once, and nobody would kill the worker.
    */
   private void kill() {
     factory.stopWorker(this);
