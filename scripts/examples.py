@@ -163,7 +163,8 @@ def main(jar, folder):
         lines = len(example.comparable(native.output))
         print(f"    results equal: {equal} ({lines} lines compared; {place})", flush=True)
         ratio = f"{stock.seconds / native.seconds:.2f}"
-        rows.append((example.program, f"{stock.seconds:.1f}", f"{native.seconds:.1f}", ratio, str(native.workers), equal))
+        seconds = (f"{stock.seconds:.1f}", f"{native.seconds:.1f}")
+        rows.append((example.program, *seconds, ratio, str(native.workers), equal))
     print()
     table(rows)
     return all(row[-1] == "yes" for row in rows)

@@ -12,7 +12,8 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 # java_home VERSION: prints the folder of a JDK of that major version, if this machine has one.
 java_home() {
   local candidate named="JAVA_HOME_$1"
-  for candidate in "${!named:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/java/* /opt/jdk* "$HOME"/.jdks/* "$HOME"/.sdkman/candidates/java/*; do
+  for candidate in "${!named:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/java/* /opt/jdk* \
+    "$HOME"/.jdks/* "$HOME"/.sdkman/candidates/java/*; do
     [ -n "$candidate" ] && [ -x "$candidate/bin/javac" ] || continue
     case "$("$candidate/bin/javac" -version 2>&1)" in
       "javac $1" | "javac $1".*) (cd "$candidate" && pwd -P); return 0 ;;
@@ -21,8 +22,8 @@ java_home() {
   return 1
 }
 
-# install PACKAGE...: Debian packages, where that is possible and allowed.
-install() {
+# apt_install PACKAGE...: Debian packages, where that is possible and allowed.
+apt_install() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
   say "Installing Debian packages: $*"
   apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@" >/dev/null
@@ -31,7 +32,7 @@ install() {
 # need COMMAND PACKAGE WHAT: fails with a sentence unless the command is there or can be installed.
 need() {
   command -v "$1" >/dev/null && return
-  [ -n "$2" ] && install "$2" && command -v "$1" >/dev/null && return
+  [ -n "$2" ] && apt_install "$2" && command -v "$1" >/dev/null && return
   fail "Missing: $1 ($3).${2:+ On Debian: apt-get install $2}"
 }
 
@@ -39,11 +40,14 @@ need() {
 need_tools() {
   need cargo '' 'the Rust tool chain, from https://rustup.rs'
   need python3 python3 'Python 3.10 or newer runs PySpark'
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "Python is too old: $(python3 -V); PySpark needs 3.10."
-  python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv || fail 'Missing: the venv module of Python (Debian: python3-venv).'
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "Python is too old: $(python3 -V); PySpark needs 3.10."
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv ||
+    fail 'Missing: the venv module of Python (Debian: python3-venv).'
   need ps procps "Spark's own scripts use it"
-  java_home 17 >/dev/null || install openjdk-17-jdk-headless || fail 'Missing: a JDK 17 (Debian: openjdk-17-jdk-headless), or JAVA_HOME_17.'
-  JAVA_HOME=$(java_home 17) || fail 'Missing: a JDK 17. Set JAVA_HOME_17 to its folder.'
+  java_home 17 >/dev/null || apt_install openjdk-17-jdk-headless
+  JAVA_HOME=$(java_home 17) ||
+    fail 'Missing: a JDK 17 (Debian: openjdk-17-jdk-headless). JAVA_HOME_17 can name its folder.'
   export JAVA_HOME PATH="$JAVA_HOME/bin:$PATH"
   need gradle gradle 'it builds the jar'
 }
@@ -52,7 +56,7 @@ need_tools() {
 watched() {
   local log=$1 started=$SECONDS beat
   shift
-  ( while sleep 20; do
+  ( while sleep 20 >/dev/null 2>&1; do
       printf '    %4d s  %s\n' $((SECONDS - started)) "$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 | cut -c1-90)"
     done ) &
   beat=$!
@@ -78,9 +82,12 @@ make_venv() {
   local stamp; stamp=$(declare -f make_venv | cksum)
   [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
   rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark==$1" numpy "pandas<3" pyarrow pytest pytest-timeout &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary \
+      "pyspark==$1" numpy "pandas<3" pyarrow pytest pytest-timeout &&
     printf '%s\n' "$stamp" >"$venv/made"
 }
 
 # spark_jars VERSION: prints the folder of this PySpark's jars.
-spark_jars() { "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'; }
+spark_jars() {
+  "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'
+}

@@ -86,7 +86,7 @@ def test_faulthandler_in_sql(run):
 
 
 def logging_job(lines):
-    """A job with a UDF that logs so many lines in each of two tasks; what it answers, and the lines as Spark has them."""
+    """A job whose UDF logs so many lines in each of two tasks; gives its answer and the lines that Spark has."""
 
     def job(spark):
         import time

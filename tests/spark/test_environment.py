@@ -126,7 +126,8 @@ def comparable(portrait):
     ids=["", "simple", "fresh", "unix", "faulthandler"],
 )
 def test_worker_process_equals_stock(run, stock, conf):
-    ours, theirs = comparable(run(self_portrait, conf=conf).value), comparable(stock.run(self_portrait, conf=conf).value)
+    ours = comparable(run(self_portrait, conf=conf).value)
+    theirs = comparable(stock.run(self_portrait, conf=conf).value)
     meant = {name for name, setting in EXPLAINED.items() if setting in conf}
     differing = {name: (ours[name], theirs[name]) for name in theirs if ours[name] != theirs[name]}
     assert differing.keys() <= meant, differing

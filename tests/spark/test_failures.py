@@ -170,8 +170,9 @@ def cancelled(where, interrupt, work):
 
     def job(spark):
         import os
-        import threading
         import time
+
+        from pyspark import InheritableThread
 
         def forever(_):
             with open(os.path.join(where, "pid.new"), "w") as out:
@@ -191,8 +192,6 @@ def cancelled(where, interrupt, work):
                 sc.parallelize([1], 1).map(forever).collect()
             except Exception as failure:
                 errors.append(str(failure))
-
-        from pyspark import InheritableThread
 
         thread = InheritableThread(target=start)
         thread.start()
