@@ -95,6 +95,8 @@ pub enum Error {
     },
     /// The worker's process was gone before it could be used.
     LaunchGone {
+        /// Who sent it, in Spark's words.
+        sender: &'static str,
         /// The pid it had given.
         pid: i32,
     },
@@ -277,9 +279,9 @@ impl fmt::Display for Error {
                 cause.java_string()
             ),
             Self::LaunchCode { sender, code } => launch_code(f, sender, *code),
-            Self::LaunchGone { pid } => write!(
+            Self::LaunchGone { sender, pid } => write!(
                 f,
-                "Python daemon failed to launch worker. Process {pid} ended right after its start."
+                "{sender} failed to launch worker. Process {pid} ended right after its start."
             ),
             Self::ConnectBack { .. } => f.write_str("Python worker failed to connect back."),
             Self::Died { step, exit } => {
@@ -308,7 +310,7 @@ impl fmt::Display for Error {
             Self::Stopped { python_exec } => {
                 write!(f, "The Python worker factory for {python_exec} is stopped")
             }
-            Self::NoFactory(id) => write!(f, "There is no Python worker factory {id}"),
+            Self::NoFactory(id) => write!(f, "Python worker factory {id} is stopped"),
             Self::Unsupported(what) => f.write_str(what),
         }
     }

@@ -101,6 +101,7 @@ impl Factory {
             return self.host.close(id);
         };
         trace!("Released {worker}");
+        state.pool.remove(id); // released twice
         let evicted = state.pool.put(id, worker, Instant::now());
         self.arm_reaper(&mut state);
         drop(state);
@@ -211,10 +212,17 @@ impl Factory {
                 );
                 return Some(worker);
             }
-            warn!(
-                "Worker {} process from idle queue is dead, discarding.",
-                idle.worker
-            );
+            if idle.worker.is_alive() {
+                warn!(
+                    "Idle {} has sent or closed something, discarding.",
+                    idle.worker
+                );
+            } else {
+                warn!(
+                    "Worker {} process from idle queue is dead, discarding.",
+                    idle.worker
+                );
+            }
             self.discard(&idle, "dead or dirty");
         }
     }
@@ -241,16 +249,18 @@ impl Factory {
         let failed = Error::io(Step::Spawn, self.spec.settings.start_timeout);
         let ours = launched.socket.try_clone().map_err(failed)?;
         let worker = Arc::new(Worker::new(id, launched.process, ours, launched.origin));
-        let watched = self.watch_exit(&worker);
+        // Into the books first: its end takes it out of them.
         let mut state = self.lock();
-        if state.stopped || watched.is_err() {
-            drop(state);
-            worker.kill();
-            watched.map_err(Error::io(Step::Spawn, self.spec.settings.start_timeout))?;
-            return Err(self.stopped());
-        }
+        let stopped = state.stopped;
         state.workers.insert(id, worker.clone());
         drop(state);
+        let failed = Error::io(Step::Spawn, self.spec.settings.start_timeout);
+        let watched = self.watch_exit(&worker).map_err(failed);
+        if stopped || watched.is_err() {
+            self.stop_worker(id);
+            watched?;
+            return Err(self.stopped());
+        }
         let socket = Some(launched.socket);
         Ok(Handout { worker, socket })
     }

@@ -54,12 +54,9 @@ impl Process {
 
     /// Sends a signal; false where the process is gone.
     pub fn signal(&self, signal: Signal) -> bool {
-        let number = match signal {
-            Signal::SIGTERM => rustix::process::Signal::TERM,
-            Signal::SIGHUP => rustix::process::Signal::HUP,
-            _ => rustix::process::Signal::KILL,
-        };
-        self.is_alive() && rustix::process::pidfd_send_signal(&self.pidfd, number).is_ok()
+        let number = rustix::process::Signal::from_named_raw(signal as i32);
+        self.is_alive()
+            && number.is_some_and(|n| rustix::process::pidfd_send_signal(&self.pidfd, n).is_ok())
     }
 
     /// Whether `ancestor` is among its parents.

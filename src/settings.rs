@@ -50,6 +50,12 @@ const STOP_TIMEOUT: Setting = setting(
 /// library is there.
 pub const OWN: &[Setting] = &[ENABLED, LIBRARY, IDLE_TIMEOUT, START_TIMEOUT, STOP_TIMEOUT];
 
+const EXPECTED_DURATION: &str = "a time above 0 and up to a year, such as 500ms, 30s or 2min";
+/// Beyond this, clocks would overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// What the frames of the handshake have room for.
+const MOST_SECRET_BITS: usize = 16_384;
+
 const MAX_IDLE: &str = "spark.python.factory.idleWorkerMaxPoolSize";
 const SECRET_BITS: &str = "spark.authenticate.secretBitLength";
 const PYTHON_SOCKET_TIMEOUT: &str = "spark.python.authenticate.socketTimeout";
@@ -79,7 +85,9 @@ impl Settings {
             start_timeout: duration(conf, &START_TIMEOUT)?,
             stop_timeout: duration(conf, &STOP_TIMEOUT)?,
             max_idle: positive(conf, MAX_IDLE)?,
-            secret_bits: positive(conf, SECRET_BITS)?.unwrap_or(256),
+            secret_bits: positive(conf, SECRET_BITS)?
+                .unwrap_or(256)
+                .min(MOST_SECRET_BITS),
             python_socket_timeout_set: conf.contains_key(PYTHON_SOCKET_TIMEOUT),
         })
     }
@@ -106,7 +114,8 @@ fn duration(conf: &HashMap<String, String>, setting: &Setting) -> Result<Duratio
         .get(setting.key)
         .map_or(setting.default, String::as_str);
     parse_duration(text)
-        .ok_or_else(|| Error::setting(setting.key, text, "a time such as 500ms, 30s or 2min"))
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
+        .ok_or_else(|| Error::setting(setting.key, text, EXPECTED_DURATION))
 }
 
 fn positive(conf: &HashMap<String, String>, key: &str) -> Result<Option<usize>, Error> {
@@ -180,6 +189,15 @@ mod tests {
             text.contains(IDLE_TIMEOUT.key) && text.contains("soon"),
             "{text}"
         );
-        assert!(Settings::from_conf(&conf(&[(MAX_IDLE, "0")])).is_err());
+        for (key, value) in [
+            (MAX_IDLE, "0"),
+            (START_TIMEOUT.key, "0s"),
+            (IDLE_TIMEOUT.key, "18446744073709551615"),
+        ] {
+            assert!(
+                Settings::from_conf(&conf(&[(key, value)])).is_err(),
+                "{key}={value}"
+            );
+        }
     }
 }

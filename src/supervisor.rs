@@ -49,6 +49,8 @@ struct State {
     observers: HashMap<u64, Arc<dyn Observer>>,
     paused: Vec<u64>,
     resumed: Vec<u64>,
+    /// Counts the calls of `resume`, for one that comes while an observer is about to be paused.
+    resumes: u64,
     timers: BTreeMap<(Instant, u64), Timer>,
     last_token: u64,
     running: bool,
@@ -100,11 +102,12 @@ impl Supervisor {
     /// Watches an observer until it asks to be removed.
     pub fn watch(&'static self, observer: Arc<dyn Observer>) -> io::Result<()> {
         let mut state = self.lock();
+        self.ensure_running(&mut state)?;
         let token = state.next_token();
         self.epoll
             .add(observer.fd(), EpollEvent::new(EpollFlags::EPOLLIN, token))?;
         state.observers.insert(token, observer);
-        self.ensure_running(&mut state)
+        Ok(())
     }
 
     /// Runs `timer` on the supervisor's thread after `delay`. It must not block.
@@ -114,9 +117,9 @@ impl Supervisor {
         timer: impl FnOnce() + Send + 'static,
     ) -> io::Result<TimerId> {
         let mut state = self.lock();
+        self.ensure_running(&mut state)?;
         let id = TimerId(Instant::now() + delay, state.next_token());
         state.timers.insert((id.0, id.1), Box::new(timer));
-        self.ensure_running(&mut state)?;
         drop(state);
         self.wake();
         Ok(id)
@@ -134,6 +137,7 @@ impl Supervisor {
         let mut state = self.lock();
         let mut paused = std::mem::take(&mut state.paused);
         state.resumed.append(&mut paused);
+        state.resumes += 1;
         drop(state);
         self.wake();
     }
@@ -177,7 +181,8 @@ impl Supervisor {
                 Ok(()) => self.dispatch(token),
                 Err(error) => {
                     error!("Can't watch a Python process's output any more: {error}");
-                    self.lock().observers.remove(&token);
+                    let lost = self.lock().observers.remove(&token);
+                    drop(lost); // not under the lock
                 }
             }
         }
@@ -203,9 +208,12 @@ impl Supervisor {
             let _ = self.waker.read();
             return;
         }
-        let Some(observer) = self.lock().observers.get(&token).cloned() else {
+        let state = self.lock();
+        let resumes = state.resumes;
+        let Some(observer) = state.observers.get(&token).cloned() else {
             return;
         };
+        drop(state);
         let next = catch_unwind(AssertUnwindSafe(|| observer.ready())).unwrap_or_else(|_| {
             error!("An observer of the supervisor panicked; it is watched no more");
             Next::Remove
@@ -216,8 +224,13 @@ impl Supervisor {
         let _ = self.epoll.delete(observer.fd());
         let mut state = self.lock();
         let removed = match next {
-            Next::Pause => {
+            Next::Pause if state.resumes == resumes => {
                 state.paused.push(token);
+                None
+            }
+            Next::Pause => {
+                state.resumed.push(token);
+                self.wake();
                 None
             }
             _ => state.observers.remove(&token),

@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
+use nix::sys::socket::{Shutdown, shutdown};
 
+use crate::deadline::{Deadline, poll_any};
 use crate::launch::daemon::Daemon;
 use crate::launch::simple::SimpleProcess;
 use crate::process::Process;
@@ -92,12 +93,13 @@ impl Worker {
         self.process.is_alive()
     }
 
-    /// Whether it is connected and has sent nothing that a next task would take for its own. A dead one is not connected.
+    /// Whether it runs, is connected, and has sent nothing that a next task would take for its own.
     pub fn is_quiet(&self) -> bool {
-        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
-        self.lock()
-            .as_ref()
-            .is_some_and(|socket| recv(socket.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN))
+        self.lock().as_ref().is_some_and(|socket| {
+            let watched = [socket.as_fd(), self.process.as_fd()];
+            let mut fds = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            matches!(poll_any(&mut fds, Deadline::now()), Ok(false))
+        })
     }
 
     /// Ends the connection, whoever else holds a descriptor of it; the worker exits when it sees that.
@@ -130,10 +132,10 @@ impl Worker {
     }
 
     fn signal(&self, signal: Signal) -> bool {
-        if let Origin::Simple(process) = &self.origin {
-            process.signal(signal);
+        match &self.origin {
+            Origin::Simple(process) => process.signal(signal, &self.process),
+            Origin::Daemon(_) => self.process.signal(signal),
         }
-        self.process.signal(signal)
     }
 }
 

@@ -188,3 +188,42 @@ fn bytes_pass_in_both_directions() {
     let _ = std::io::Read::read_to_end(&mut stream, &mut reply);
     eventually("the worker has ended", || !held.worker.is_alive());
 }
+
+/// Has room for nothing the first time it is asked, and makes room at once: before the supervisor can take note.
+#[derive(Default)]
+struct HesitantHost {
+    asked: std::sync::atomic::AtomicUsize,
+    taken: std::sync::atomic::AtomicUsize,
+}
+
+impl native_python_worker::host::Host for HesitantHost {
+    fn output(
+        &self,
+        _: native_python_worker::host::Stream,
+        bytes: &[u8],
+    ) -> native_python_worker::host::Accepted {
+        use std::sync::atomic::Ordering::Relaxed;
+        if self.asked.fetch_add(1, Relaxed).is_multiple_of(2) {
+            native_python_worker::supervisor::supervisor()
+                .unwrap()
+                .resume();
+            return native_python_worker::host::Accepted::NotNow;
+        }
+        self.taken.fetch_add(bytes.len(), Relaxed);
+        native_python_worker::host::Accepted::Yes
+    }
+
+    fn close(&self, _: native_python_worker::worker::WorkerId) {}
+}
+
+#[test]
+fn no_output_is_stuck_when_room_is_made_at_once() {
+    let host = std::sync::Arc::new(HesitantHost::default());
+    let setup = Setup::misbehaving_daemon("flood stderr");
+    let factory = setup.open_with(host.clone());
+    factory.create().unwrap();
+    eventually("the flood has arrived", || {
+        host.taken.load(std::sync::atomic::Ordering::Relaxed) == 1_000_000
+    });
+    factory.stop();
+}

@@ -115,3 +115,23 @@ fn an_idle_worker_that_is_stopped_leaves_the_pool() {
     assert!(bench.host.was_closed(held.id()));
     assert_ne!(bench.factory.create().unwrap().worker.id(), held.id());
 }
+
+#[test]
+fn a_worker_released_twice_is_handed_out_once() {
+    let bench = Setup::daemon().open();
+    let held = bench.create();
+    bench.release(&held);
+    bench.release(&held);
+    assert_eq!(bench.factory.create().unwrap().worker.id(), held.id());
+    assert_ne!(bench.factory.create().unwrap().worker.id(), held.id());
+}
+
+#[test]
+fn a_dead_worker_whose_child_holds_its_socket_is_not_handed_out() {
+    let bench = Setup::misbehaving_daemon("child holds socket").open();
+    let held = bench.create();
+    signal(held.worker.pid(), Signal::SIGKILL);
+    eventually("it is dead", || !runs(held.worker.pid()));
+    bench.release(&held);
+    assert_ne!(bench.factory.create().unwrap().worker.id(), held.id());
+}

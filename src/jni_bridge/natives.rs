@@ -13,6 +13,7 @@ use super::throw::{Failure, ThrowSparks};
 use crate::events::{Event, events};
 use crate::factory::Handout;
 use crate::host::Stream;
+use crate::settings::Settings;
 use crate::spec::FactorySpec;
 use crate::worker::WorkerId;
 use crate::{logger, process, registry};
@@ -34,6 +35,7 @@ bind_java_type! {
     native_methods_export = false,
     native_methods_error_policy = ThrowSparks,
     native_methods {
+        static fn check(settings: JString[]),
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static fn create(factory: jlong) -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
@@ -95,6 +97,16 @@ fn worker<'local>(
 
 impl FactoryNatives for NativePythonWorkerFactoryAPI {
     type Error = Failure;
+
+    fn check<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        settings: JObjectArray<'local, JString<'local>>,
+    ) -> Result<(), Failure> {
+        let settings = pairs(env, &settings)?.into_iter().collect();
+        Settings::from_conf(&settings)?;
+        Ok(())
+    }
 
     fn open<'local>(
         env: &mut Env<'local>,

@@ -96,7 +96,10 @@ impl Daemon {
             Ok(process) if may_be_errno && !process.descends_from(self.process.pid()) => Err(code),
             Ok(process) => Ok(process),
             Err(_) if may_be_errno => Err(code),
-            Err(_) => Err(Error::LaunchGone { pid }),
+            Err(_) => Err(Error::LaunchGone {
+                sender: "Python daemon",
+                pid,
+            }),
         }
     }
 

@@ -30,12 +30,19 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 pub struct SimpleProcess(PythonProcess);
 
 impl SimpleProcess {
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Signals the worker, and the process we started where that is another one: a script that runs the interpreter. False
+    /// where the worker has already ended.
+    pub(crate) fn signal(&self, signal: Signal, worker: &Process) -> bool {
+        let alive = worker.is_alive();
+        if worker.pid() != self.0.pid() {
+            worker.signal(signal);
+        }
         if signal == Signal::SIGTERM {
             self.0.terminate();
         } else {
             self.0.signal(signal);
         }
+        alive
     }
 }
 
@@ -149,9 +156,23 @@ impl SimpleLauncher {
                 code: pid,
             });
         }
-        let identity = Process::open(pid).map_err(|_| Error::LaunchGone { pid })?;
-        Ok((socket, identity))
+        Ok((socket, identify(pid, process.process())?))
     }
+}
+
+/// The process that gave `pid` as its own. If it is none that descends from the one we started, the number is of no use (it
+/// may be from another pid namespace), and the one we started stands for the worker.
+fn identify(pid: i32, started: &Process) -> Result<Process, Error> {
+    let gone = |_| Error::LaunchGone {
+        sender: "Python",
+        pid,
+    };
+    if started.is_alive() && pid != started.pid() {
+        let named = Process::open(pid).ok();
+        let ours = named.filter(|process| process.descends_from(started.pid()));
+        return ours.map_or_else(|| started.try_clone().map_err(gone), Ok);
+    }
+    Process::open(pid).map_err(gone)
 }
 
 impl Launcher for SimpleLauncher {

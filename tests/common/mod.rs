@@ -121,11 +121,13 @@ impl Setup {
 
     pub fn open(self) -> Bench {
         let host = Arc::new(RememberingHost::default());
+        let factory = self.open_with(host.clone());
+        Bench { factory, host }
+    }
+
+    pub fn open_with(self, host: Arc<dyn Host>) -> Arc<Factory> {
         let spec = FactorySpec::new(&self.properties, self.environment).unwrap();
-        Bench {
-            factory: Factory::new(spec, host.clone()),
-            host,
-        }
+        Factory::new(spec, host)
     }
 }
 

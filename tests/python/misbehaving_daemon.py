@@ -85,6 +85,17 @@ def main() -> None:
         silent = listen()
         time.sleep(600)
         silent.close()
+    elif how == "child holds socket":
+        listener = listen()
+        while True:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    time.sleep(60)
+                connection.sendall(struct.pack("!i", os.getpid()))
+                connection.recv(1024)
+                connection.sendall(b"\0\0\0\2ok")
+                time.sleep(60)
     elif how == "refuse":
         pretend_worker(b"\0\0\0\3err")
     elif how == "ignore SIGTERM":

@@ -29,11 +29,7 @@ public final class FactoryProperties {
       String pythonExec,
       boolean useDaemon,
       Map<String, String> environment) {
-    for (Tuple2<String, String> entry : conf.getAll()) {
-      if (CONF_PREFIXES.stream().anyMatch(entry._1()::startsWith)) {
-        values.put(entry._1(), entry._2());
-      }
-    }
+    values.putAll(settings(conf));
     values.put("sparkVersion", spark.toString());
     values.put("pythonExec", pythonExec);
     values.put("useDaemon", Boolean.toString(useDaemon));
@@ -45,6 +41,17 @@ public final class FactoryProperties {
     if (!session.equals("default")) {
       values.put("workingDirectory", new File(SparkFiles.getRootDirectory(), session).getPath());
     }
+  }
+
+  /** The settings of this project and those of Spark's own that it honours, by their own names. */
+  static Map<String, String> settings(SparkConf conf) {
+    Map<String, String> settings = new HashMap<>();
+    for (Tuple2<String, String> entry : conf.getAll()) {
+      if (CONF_PREFIXES.stream().anyMatch(entry._1()::startsWith)) {
+        settings.put(entry._1(), entry._2());
+      }
+    }
+    return settings;
   }
 
   /** Adds one property. */

@@ -50,6 +50,7 @@ public final class Installation {
     WorkerFactoryBuilder builder = spark.newFactoryBuilder();
     Platform.check();
     NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
+    NativePythonWorkerFactory.checkSettings(conf);
     WorkerFactoryMap.install(env, builder);
     LOGGER.info(
         "Native Python Worker {} serves Python on Spark {}; library: {}",

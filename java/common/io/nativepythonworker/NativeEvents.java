@@ -17,6 +17,9 @@ final class NativeEvents {
   private static final long WAIT_MILLIS = 10_000;
   private static final long PAUSE_AFTER_FAILURE_MILLIS = 1_000;
 
+  /** Processes that go on writing must not hold up whoever stops them. */
+  private static final long MAX_FLUSH_NANOS = 1_000_000_000;
+
   private static final Map<Long, Receiver> RECEIVERS = new ConcurrentHashMap<>();
   private static final Object DELIVERY = new Object();
 
@@ -61,10 +64,11 @@ final class NativeEvents {
         return;
       }
     }
+    long end = System.nanoTime() + MAX_FLUSH_NANOS;
     NativeEvent event = await(0);
     while (event != null) {
       deliver(event);
-      event = await(0);
+      event = System.nanoTime() < end ? await(0) : null;
     }
     synchronized (DELIVERY) {
       // Entered only when the event that the thread had in hand is delivered.

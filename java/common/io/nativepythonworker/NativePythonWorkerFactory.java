@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.SparkConf;
 
 /**
  * One factory's native side: Spark's operations on it, and the sockets of its idle workers.
@@ -52,6 +53,11 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     }
   }
 
+  /** Fails with an IllegalArgumentException that names the first setting that is of no use. */
+  static void checkSettings(SparkConf conf) {
+    check(pairs(FactoryProperties.settings(conf)));
+  }
+
   /**
    * Opens a factory; no process is started yet.
    *
@@ -91,10 +97,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
         return wrap(worker);
       }
       W known = idle.remove(worker.id());
-      if (known != null) {
+      if (known != null && known.channel().isOpen()) {
         return known;
       }
-      stopWorker(id, worker.id()); // stopped by its last user just now, while it was handed out
+      stopWorker(id, worker.id()); // closed by its last user just now, while it was handed out
     }
   }
 
@@ -139,7 +145,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       release(id, worker.id());
     } catch (Throwable failure) {
       if (idle.remove(worker.id(), worker)) {
-        worker.discard();
+        stopWorker(worker);
       }
       throw failure;
     }
@@ -207,6 +213,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   }
 
   private static native void initialize();
+
+  private static native void check(String[] settings);
 
   private static native long open(String[] properties, String[] environment);
 

@@ -116,10 +116,13 @@ final class WorkerSocket extends Socket implements WorkerConnection {
    */
   @Override
   public void close() throws IOException {
-    if (!closed.getAndSet(true)) {
-      factory.closed(this);
+    try {
+      channel.close(); // first, so that who reads here learns that it was closed on this side
+    } finally {
+      if (!closed.getAndSet(true)) {
+        factory.closed(this);
+      }
     }
-    channel.close();
   }
 
   @Override

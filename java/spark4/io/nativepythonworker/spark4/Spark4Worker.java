@@ -55,10 +55,13 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
   /** Runners close workers by this, often without a word to the factory. */
   @Override
   public void stop() {
-    if (!closed.getAndSet(true)) {
-      factory.closed(this);
+    try {
+      super.stop(); // first, so that who reads here learns that it was closed on this side
+    } finally {
+      if (!closed.getAndSet(true)) {
+        factory.closed(this);
+      }
     }
-    super.stop();
   }
 
   @Override
