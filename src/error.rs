@@ -24,8 +24,12 @@ pub enum Step {
     Pid,
     /// Exchanging the secret.
     Authenticate,
-    /// Waiting for another task that starts the same daemon.
+    /// Waiting for another task that starts the same process.
     Daemon,
+    /// Waiting for the zygote to load PySpark's worker.
+    Zygote,
+    /// Waiting for the zygote to fork a worker.
+    Fork,
 }
 
 impl fmt::Display for Step {
@@ -37,7 +41,11 @@ impl fmt::Display for Step {
             Self::ConnectBack => "waiting for the worker to connect",
             Self::Pid => "waiting for the worker's pid",
             Self::Authenticate => "authenticating the worker",
-            Self::Daemon => "waiting for the daemon to start",
+            Self::Daemon => {
+                "waiting for another task to start the Python process that forks workers"
+            }
+            Self::Zygote => "waiting for the zygote to load PySpark's worker",
+            Self::Fork => "waiting for the zygote to fork a worker",
         })
     }
 }
@@ -92,6 +100,16 @@ pub enum Error {
         sender: &'static str,
         /// The number as it came.
         code: i32,
+    },
+    /// The zygote's fork failed.
+    Fork {
+        /// The operating system's error number.
+        errno: i32,
+    },
+    /// There can be no zygote for this interpreter; Spark's daemon may do.
+    Unfit {
+        /// Why.
+        reason: String,
     },
     /// The worker's process was gone before it could be used.
     LaunchGone {
@@ -224,6 +242,8 @@ impl Error {
             | Self::ConnectBack { .. }
             | Self::Died { .. } => JavaType::Spark,
             Self::LaunchCode { .. }
+            | Self::Fork { .. }
+            | Self::Unfit { .. }
             | Self::LaunchGone { .. }
             | Self::Stopped { .. }
             | Self::NoFactory(_)
@@ -279,6 +299,8 @@ impl fmt::Display for Error {
                 cause.java_string()
             ),
             Self::LaunchCode { sender, code } => launch_code(f, sender, *code),
+            Self::Fork { errno } => launch_code(f, "Python zygote", *errno),
+            Self::Unfit { reason } => write!(f, "There is no zygote for this Python: {reason}"),
             Self::LaunchGone { sender, pid } => write!(
                 f,
                 "{sender} failed to launch worker. Process {pid} ended right after its start."

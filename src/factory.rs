@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::launch::Launcher;
 use crate::launch::daemon::DaemonLauncher;
 use crate::launch::simple::SimpleLauncher;
+use crate::launch::zygote::ZygoteLauncher;
 use crate::pool::{Idle, Pool};
 use crate::process::Process;
 use crate::spec::FactorySpec;
@@ -28,6 +29,19 @@ pub struct Handout {
     pub worker: Arc<Worker>,
     /// Its connected, blocking socket; `None` for a worker that was idle, whose socket the caller has already.
     pub socket: Option<OwnedFd>,
+}
+
+/// The way this factory's workers come to be.
+fn launcher(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Box<dyn Launcher> {
+    if !spec.use_daemon {
+        let module = spec.worker_module.clone();
+        return Box::new(SimpleLauncher::new(spec.clone(), host.clone(), module));
+    }
+    let daemon = Box::new(DaemonLauncher::new(spec.clone(), host.clone()));
+    if spec.may_use_zygote() {
+        return Box::new(ZygoteLauncher::new(spec, host, daemon));
+    }
+    daemon
 }
 
 struct State {
@@ -49,12 +63,7 @@ impl Factory {
     /// Makes a factory. Starts no process.
     pub fn new(spec: FactorySpec, host: Arc<dyn Host>) -> Arc<Self> {
         let spec = Arc::new(spec);
-        let launcher: Box<dyn Launcher> = if spec.use_daemon {
-            Box::new(DaemonLauncher::new(spec.clone(), host.clone()))
-        } else {
-            let module = spec.worker_module.clone();
-            Box::new(SimpleLauncher::new(spec.clone(), host.clone(), module))
-        };
+        let launcher = launcher(&spec, &host);
         let state = Mutex::new(State {
             workers: HashMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),

@@ -46,9 +46,34 @@ const STOP_TIMEOUT: Setting = setting(
     "How long a process that was asked to end (`SIGTERM`) may take before it is killed.",
 );
 
+const ZYGOTE: Setting = setting(
+    "spark.nativePythonWorker.zygote.enabled",
+    "false",
+    "`true` forks workers from an interpreter that has loaded PySpark, numpy, pandas and pyarrow, instead of having Spark's daemon fork them. Not finished yet.",
+);
+const PRELOAD: Setting = setting(
+    "spark.nativePythonWorker.preload",
+    "",
+    "With the zygote: modules to load ahead, separated by commas, instead of the default list; with `+` in front, in addition to it.",
+);
+const SPARES: Setting = setting(
+    "spark.nativePythonWorker.spares",
+    "",
+    "With the zygote: how many workers are forked ahead. By default as many as this executor has task slots; `0` forks on demand.",
+);
+
 /// Every key of this project, in the order of the documentation. `enabled` and `library` are read by the plugin, before the
 /// library is there.
-pub const OWN: &[Setting] = &[ENABLED, LIBRARY, IDLE_TIMEOUT, START_TIMEOUT, STOP_TIMEOUT];
+pub const OWN: &[Setting] = &[
+    ENABLED,
+    LIBRARY,
+    IDLE_TIMEOUT,
+    START_TIMEOUT,
+    STOP_TIMEOUT,
+    ZYGOTE,
+    PRELOAD,
+    SPARES,
+];
 
 const EXPECTED_DURATION: &str = "a time above 0 and up to a year, such as 500ms, 30s or 2min";
 /// Beyond this, clocks would overflow.
@@ -71,6 +96,12 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// Spark's `spark.python.factory.idleWorkerMaxPoolSize`; `None` is unbounded.
     pub max_idle: Option<usize>,
+    /// Whether workers are forked by a zygote.
+    pub zygote: bool,
+    /// What the user wants loaded ahead.
+    pub preload: Preload,
+    /// How many workers are forked ahead.
+    pub spares: usize,
     /// Spark's `spark.authenticate.secretBitLength`.
     pub secret_bits: usize,
     /// Whether the user has set Python's socket timeout, `spark.python.authenticate.socketTimeout`.
@@ -85,11 +116,54 @@ impl Settings {
             start_timeout: duration(conf, &START_TIMEOUT)?,
             stop_timeout: duration(conf, &STOP_TIMEOUT)?,
             max_idle: positive(conf, MAX_IDLE)?,
+            zygote: boolean(conf, &ZYGOTE)?,
+            preload: Preload::parse(conf.get(PRELOAD.key).map(String::as_str)),
+            spares: spares(conf)?,
             secret_bits: positive(conf, SECRET_BITS)?
                 .unwrap_or(256)
                 .min(MOST_SECRET_BITS),
             python_socket_timeout_set: conf.contains_key(PYTHON_SOCKET_TIMEOUT),
         })
+    }
+}
+
+/// What the user wants loaded ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preload {
+    /// These besides the default list.
+    Added(Vec<String>),
+    /// These only.
+    Only(Vec<String>),
+}
+
+impl Preload {
+    fn parse(text: Option<&str>) -> Self {
+        let names = |text: &str| {
+            let names = text
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        match text.map(str::trim) {
+            None => Self::Added(vec![]),
+            Some(text) => match text.strip_prefix('+') {
+                Some(added) => Self::Added(names(added)),
+                None => Self::Only(names(text)),
+            },
+        }
+    }
+
+    /// The whole list.
+    pub fn over(&self, default: &[&str]) -> Vec<String> {
+        match self {
+            Self::Only(names) => names.clone(),
+            Self::Added(names) => default
+                .iter()
+                .map(|&n| n.to_owned())
+                .chain(names.iter().cloned())
+                .collect(),
+        }
     }
 }
 
@@ -116,6 +190,25 @@ fn duration(conf: &HashMap<String, String>, setting: &Setting) -> Result<Duratio
     parse_duration(text)
         .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
         .ok_or_else(|| Error::setting(setting.key, text, EXPECTED_DURATION))
+}
+
+fn boolean(conf: &HashMap<String, String>, setting: &Setting) -> Result<bool, Error> {
+    let text = conf
+        .get(setting.key)
+        .map_or(setting.default, String::as_str);
+    let parsed = text.trim().to_ascii_lowercase().parse();
+    parsed.map_err(|_| Error::setting(setting.key, text, "true or false"))
+}
+
+/// The setting, or else the number of task slots as the Java side knows it.
+fn spares(conf: &HashMap<String, String>) -> Result<usize, Error> {
+    match conf.get(SPARES.key) {
+        Some(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| Error::setting(SPARES.key, text, "a whole number")),
+        None => Ok(positive(conf, "taskSlots")?.unwrap_or(1)),
+    }
 }
 
 fn positive(conf: &HashMap<String, String>, key: &str) -> Result<Option<usize>, Error> {

@@ -8,7 +8,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::thread;
 
 use nix::fcntl::OFlag;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::pipe2;
 
 use crate::deadline::set_nonblocking;
@@ -34,6 +35,31 @@ pub struct CommandLine {
     pub environment: Vec<(String, String)>,
     /// Where it runs; `None` inherits.
     pub directory: Option<PathBuf>,
+}
+
+/// The two ends of a process's standard input.
+#[derive(Debug)]
+pub struct Stdin {
+    /// What the process reads.
+    pub theirs: OwnedFd,
+    /// What we hold.
+    pub ours: OwnedFd,
+}
+
+impl Stdin {
+    /// A pipe.
+    pub fn pipe() -> io::Result<Self> {
+        let (theirs, ours) = pipe2(OFlag::O_CLOEXEC)?;
+        Ok(Self { theirs, ours })
+    }
+
+    /// A connected pair of sockets that keep messages apart.
+    pub fn messages() -> io::Result<Self> {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (theirs, ours) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+        set_nonblocking(ours.as_fd(), true)?;
+        Ok(Self { theirs, ours })
+    }
 }
 
 impl CommandLine {
@@ -79,10 +105,10 @@ pub struct Spawned {
 }
 
 /// Starts a process. Fails with [`Error::Exec`] where the program can't be executed.
-pub fn spawn(line: &CommandLine) -> Result<Spawned, Error> {
+pub fn spawn(line: &CommandLine, stdin: io::Result<Stdin>) -> Result<Spawned, Error> {
     check_environment(line)?;
     let program = resolve(&line.program).map_err(|e| line.exec_error(e))?;
-    let pipes = Pipes::new().map_err(|e| line.exec_error(e))?;
+    let pipes = stdin.and_then(Pipes::new).map_err(|e| line.exec_error(e))?;
     let child = thread::scope(|scope| {
         thread::Builder::new()
             .name("npw-spawn".to_owned())
@@ -166,18 +192,17 @@ struct Pipes {
 }
 
 impl Pipes {
-    fn new() -> io::Result<Self> {
-        let (their_stdin, stdin) = pipe2(OFlag::O_CLOEXEC)?;
+    fn new(stdin: Stdin) -> io::Result<Self> {
         let (stdout, their_stdout) = pipe2(OFlag::O_CLOEXEC)?;
         let (stderr, their_stderr) = pipe2(OFlag::O_CLOEXEC)?;
         for ours in [&stdout, &stderr] {
-            set_nonblocking(std::os::fd::AsFd::as_fd(ours), true)?;
+            set_nonblocking(ours.as_fd(), true)?;
         }
         Ok(Self {
-            stdin,
+            stdin: stdin.ours,
             stdout,
             stderr,
-            theirs: [their_stdin, their_stdout, their_stderr],
+            theirs: [stdin.theirs, their_stdout, their_stderr],
         })
     }
 }

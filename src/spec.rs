@@ -8,8 +8,20 @@ use crate::protocol::Secret;
 use crate::settings::Settings;
 use crate::spawn::CommandLine;
 
+/// Spark's own daemon module, which a zygote can stand in for.
+const PYSPARK_DAEMON: &str = "pyspark.daemon";
+
+/// What PySpark's worker imports when a task first needs it.
+const PRELOAD: &[&str] = &[
+    "numpy",
+    "pyarrow",
+    "pandas",
+    "pyarrow.pandas_compat",
+    "distutils.version",
+];
+
 /// How a factory talks to the processes it starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// Loopback TCP, authenticated by a secret.
     Tcp {
@@ -24,8 +36,14 @@ pub enum Transport {
 }
 
 /// A Spark release, as far as the contract with Python depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SparkVersion(u32, u32);
+
+impl std::fmt::Display for SparkVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
 
 impl SparkVersion {
     /// Reads the first two parts of a version such as `4.3.0`.
@@ -65,6 +83,8 @@ pub struct FactorySpec {
     pub python_path: String,
     /// Where the processes run; `None` inherits.
     pub working_directory: Option<PathBuf>,
+    /// Where Spark puts the files it ships to tasks, as it names that directory to a worker; `None` is unknown.
+    pub files_directory: Option<String>,
     /// How to talk to them.
     pub transport: Transport,
     /// The key's variables.
@@ -95,6 +115,7 @@ impl FactorySpec {
             use_daemon: need("useDaemon")? == "true",
             python_path: need("pythonPath")?,
             working_directory: get("workingDirectory").map(PathBuf::from),
+            files_directory: get("filesDirectory"),
             transport: match get("socketDirectory") {
                 Some(directory) => Transport::Unix {
                     directory: directory.into(),
@@ -113,9 +134,7 @@ impl FactorySpec {
     /// The daemon's command line.
     pub(crate) fn daemon_command(&self) -> CommandLine {
         let mut arguments = vec!["-m".to_owned(), self.daemon_module.clone()];
-        if self.spark.daemon_takes_worker_module() {
-            arguments.push(self.worker_module.clone());
-        }
+        arguments.extend(self.daemon_arguments());
         let mut own = self.transport_variables();
         match &self.transport {
             Transport::Tcp { .. } => own.push(self.secret_variable()),
@@ -125,6 +144,58 @@ impl FactorySpec {
             )),
         }
         self.command(arguments, own)
+    }
+
+    /// What the daemon finds in `sys.argv` behind its own name.
+    pub(crate) fn daemon_arguments(&self) -> Vec<String> {
+        if self.spark.daemon_takes_worker_module() {
+            vec![self.worker_module.clone()]
+        } else {
+            vec![]
+        }
+    }
+
+    /// Whether the zygote may stand in for the daemon: it may not for one of the user's own.
+    pub(crate) fn may_use_zygote(&self) -> bool {
+        self.settings.zygote && self.daemon_module == PYSPARK_DAEMON
+    }
+
+    /// The modules that a zygote loads ahead.
+    pub(crate) fn preload(&self) -> Vec<String> {
+        let own = if self.numpy_is_single_threaded() {
+            PRELOAD
+        } else {
+            &[]
+        };
+        self.settings.preload.over(own)
+    }
+
+    /// Without this, importing numpy starts the threads of its linear algebra.
+    fn numpy_is_single_threaded(&self) -> bool {
+        let given = self
+            .environment
+            .iter()
+            .rev()
+            .find(|(name, _)| name == "OMP_NUM_THREADS");
+        match given {
+            Some((_, value)) => value == "1",
+            None => std::env::var("OMP_NUM_THREADS").is_ok_and(|value| value == "1"),
+        }
+    }
+
+    /// What a zygote's workers talk over: sockets without an address, unless Spark needs one. Spark 4.3's pipelined runner
+    /// asks a channel for its `Socket`, which one without an address has not, if it does not know that it is one.
+    pub(crate) fn worker_transport(&self) -> Transport {
+        let pipelined = self
+            .environment
+            .iter()
+            .any(|(name, _)| name == "SPARK_PIPELINED_UDF");
+        match &self.transport {
+            tcp @ Transport::Tcp { .. } if pipelined => tcp.clone(),
+            _ => Transport::Unix {
+                directory: PathBuf::new(),
+            },
+        }
     }
 
     /// The command line of a worker that runs on its own and connects to `address`: a port or a socket's path.
@@ -167,7 +238,7 @@ impl FactorySpec {
         }
     }
 
-    fn transport_variables(&self) -> Vec<(String, String)> {
+    pub(crate) fn transport_variables(&self) -> Vec<(String, String)> {
         match &self.transport {
             Transport::Tcp { ipv6: true } => {
                 vec![("SPARK_PREFER_IPV6".to_owned(), "True".to_owned())]

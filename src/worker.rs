@@ -13,6 +13,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use crate::deadline::{Deadline, poll_any};
 use crate::launch::daemon::Daemon;
 use crate::launch::simple::SimpleProcess;
+use crate::launch::zygote::Zygote;
 use crate::process::Process;
 
 /// A worker's number, unique in this process and never used twice.
@@ -28,6 +29,8 @@ impl fmt::Display for WorkerId {
 /// Where a worker comes from. Holding it keeps the origin alive: a daemon that was replaced ends with its last worker.
 #[derive(Debug)]
 pub enum Origin {
+    /// Forked by a zygote.
+    Zygote(Arc<Zygote>),
     /// Forked by a daemon.
     Daemon(Arc<Daemon>),
     /// A process of its own.
@@ -117,7 +120,7 @@ impl Worker {
     pub fn dismiss(&self) -> bool {
         match self.origin {
             Origin::Simple(_) => self.terminate(),
-            Origin::Daemon(_) => self.signal(Signal::SIGHUP),
+            _ => self.signal(Signal::SIGHUP),
         }
     }
 
@@ -134,7 +137,7 @@ impl Worker {
     fn signal(&self, signal: Signal) -> bool {
         match &self.origin {
             Origin::Simple(process) => process.signal(signal, &self.process),
-            Origin::Daemon(_) => self.process.signal(signal),
+            _ => self.process.signal(signal),
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use log::{debug, warn};
 
 use super::Launcher;
+use super::current::Current;
 use super::python_process::PythonProcess;
 use super::socket::Address;
 use crate::deadline::{Deadline, Timed, set_nonblocking};
@@ -16,6 +17,7 @@ use crate::error::{BadAddress, Error, Step};
 use crate::host::Host;
 use crate::process::Process;
 use crate::protocol;
+use crate::spawn::Stdin;
 use crate::spec::{FactorySpec, Transport};
 use crate::worker::{Launched, Origin};
 
@@ -37,7 +39,8 @@ impl Daemon {
         deadline: Deadline,
     ) -> Result<Self, Error> {
         let started = Instant::now();
-        let (process, stdout) = PythonProcess::start(&spec.daemon_command(), spec, host)?;
+        let (process, stdout) =
+            PythonProcess::start(&spec.daemon_command(), Stdin::pipe(), spec, host)?;
         let address = read_address(spec, &process, &stdout, deadline)?;
         process.drain_stdout(stdout)?;
         debug!(
@@ -168,102 +171,27 @@ fn bad_address(spec: &FactorySpec, shown: String) -> Error {
     }))
 }
 
-#[derive(Debug)]
-enum Slot {
-    Empty,
-    Starting,
-    Running(Arc<Daemon>),
-    /// The last start failed: what those who waited for it are told.
-    Failed(Error),
-    Stopped,
-}
-
 /// Keeps one daemon running and has it fork workers.
 pub struct DaemonLauncher {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
-    slot: Mutex<Slot>,
-    started: Condvar,
+    current: Current<Daemon>,
 }
 
 impl DaemonLauncher {
     /// Starts nothing yet.
     pub fn new(spec: Arc<FactorySpec>, host: Arc<dyn Host>) -> Self {
+        let current = Current::new(&spec);
         Self {
             spec,
             host,
-            slot: Mutex::new(Slot::Empty),
-            started: Condvar::new(),
+            current,
         }
     }
 
-    /// The running daemon; started by the first caller, awaited by the others.
     fn daemon(&self, deadline: Deadline) -> Result<Arc<Daemon>, Error> {
-        let mut slot = self.lock();
-        let mut waited = false;
-        loop {
-            match &*slot {
-                Slot::Running(daemon) => return Ok(daemon.clone()),
-                Slot::Stopped => return Err(self.stopped()),
-                Slot::Failed(error) if waited => return Err(error.clone()),
-                Slot::Empty | Slot::Failed(_) => {
-                    *slot = Slot::Starting;
-                    drop(slot);
-                    return self.start(deadline);
-                }
-                Slot::Starting if deadline.has_passed() => {
-                    let limit = self.spec.settings.start_timeout;
-                    return Err(Error::Timeout {
-                        step: Step::Daemon,
-                        limit,
-                    });
-                }
-                Slot::Starting => {
-                    waited = true;
-                    let wait = self.started.wait_timeout(slot, deadline.remaining());
-                    slot = wait.unwrap_or_else(PoisonError::into_inner).0;
-                }
-            }
-        }
-    }
-
-    /// Called by the one who set [`Slot::Starting`].
-    fn start(&self, deadline: Deadline) -> Result<Arc<Daemon>, Error> {
-        let result = Daemon::start(&self.spec, &self.host, deadline).map(Arc::new);
-        let mut slot = self.lock();
-        let result = if matches!(*slot, Slot::Stopped) {
-            Err(self.stopped())
-        } else {
-            result
-        };
-        match &result {
-            Ok(daemon) => *slot = Slot::Running(daemon.clone()),
-            Err(error) if !matches!(*slot, Slot::Stopped) => *slot = Slot::Failed(error.clone()),
-            Err(_) => {}
-        }
-        drop(slot);
-        self.started.notify_all();
-        result
-    }
-
-    /// Uses this daemon for no new worker. Its workers go on; it ends with the last of them.
-    fn retire(&self, daemon: &Arc<Daemon>) {
-        let mut slot = self.lock();
-        if matches!(&*slot, Slot::Running(current) if Arc::ptr_eq(current, daemon)) {
-            let retired = std::mem::replace(&mut *slot, Slot::Empty);
-            drop(slot);
-            drop(retired);
-        }
-    }
-
-    fn stopped(&self) -> Error {
-        Error::Stopped {
-            python_exec: self.spec.python_exec.clone(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        let start = || Daemon::start(&self.spec, &self.host, deadline);
+        self.current.get(deadline, start)
     }
 }
 
@@ -279,15 +207,13 @@ impl Launcher for DaemonLauncher {
         }
         warn!("Failed to open socket to Python daemon: {error}");
         warn!("Assuming that daemon unexpectedly quit, attempting to restart");
-        self.retire(&daemon);
+        self.current.retire(&daemon);
         let again = Deadline::after(self.spec.settings.start_timeout);
         self.daemon(again)?.fork(again)
     }
 
     fn stop(&self) {
-        let last = std::mem::replace(&mut *self.lock(), Slot::Stopped);
-        self.started.notify_all();
-        if let Slot::Running(daemon) = last {
+        if let Some(daemon) = self.current.stop() {
             daemon.process.terminate();
         }
     }

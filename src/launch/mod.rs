@@ -4,10 +4,12 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::worker::Launched;
 
+mod current;
 pub mod daemon;
 mod python_process;
 pub mod simple;
 mod socket;
+pub mod zygote;
 
 /// A way to get a new worker.
 pub trait Launcher: Send + Sync {

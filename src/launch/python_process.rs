@@ -1,5 +1,6 @@
 //! A Python process started by us: its output drained, its end noticed and collected, its errors told.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
 use crate::output::Output;
 use crate::process::{Child, Process, describe_exit};
-use crate::spawn::{CommandLine, spawn};
+use crate::spawn::{CommandLine, Stdin, spawn};
 use crate::spec::FactorySpec;
 use crate::supervisor::{Next, Observer, supervisor};
 
@@ -25,8 +26,8 @@ const STDERR_AFTER_EXIT: Duration = Duration::from_secs(1);
 /// Ends the process when dropped.
 pub(crate) struct PythonProcess {
     child: Arc<Child>,
-    /// A daemon takes its end as the order to exit, so it stays open as long as the process is wanted.
-    _stdin: OwnedFd,
+    /// A daemon or zygote takes its end as the order to exit, so it stays open as long as the process is wanted.
+    stdin: OwnedFd,
     stderr: Arc<Output>,
     host: Arc<dyn Host>,
     python_path: String,
@@ -37,6 +38,7 @@ impl PythonProcess {
     /// Starts a process; also gives its standard output, not drained yet.
     pub(crate) fn start(
         line: &CommandLine,
+        stdin: io::Result<Stdin>,
         spec: &FactorySpec,
         host: &Arc<dyn Host>,
     ) -> Result<(Self, OwnedFd), Error> {
@@ -45,7 +47,7 @@ impl PythonProcess {
             let _ = std::fs::create_dir_all(directory);
         }
         let started = Instant::now();
-        let spawned = spawn(line)?;
+        let spawned = spawn(line, stdin)?;
         let child = Arc::new(spawned.child);
         let pid = child.process().pid();
         debug!(
@@ -66,7 +68,7 @@ impl PythonProcess {
         })?;
         let process = Self {
             child,
-            _stdin: spawned.stdin,
+            stdin: spawned.stdin,
             stderr,
             host: host.clone(),
             python_path: spec.python_path.clone(),
@@ -84,6 +86,11 @@ impl PythonProcess {
 
     pub(crate) fn process(&self) -> &Process {
         self.child.process()
+    }
+
+    /// A second handle on our end of its standard input.
+    pub(crate) fn stdin(&self) -> io::Result<OwnedFd> {
+        self.stdin.try_clone()
     }
 
     pub(crate) fn pid(&self) -> i32 {

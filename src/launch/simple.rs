@@ -19,6 +19,7 @@ use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::process::Process;
 use crate::protocol;
+use crate::spawn::Stdin;
 use crate::spec::{FactorySpec, Transport};
 use crate::worker::{Launched, Origin};
 
@@ -187,7 +188,7 @@ impl Launcher for SimpleLauncher {
         let bound = Listener::bind(&self.spec.transport).and_then(|l| Ok((l.address()?, l)));
         let (address, listener) = bound.map_err(failed)?;
         let line = self.spec.worker_command(&self.worker_module, &address);
-        let (process, stdout) = PythonProcess::start(&line, &self.spec, &self.host)?;
+        let (process, stdout) = PythonProcess::start(&line, Stdin::pipe(), &self.spec, &self.host)?;
         process.drain_stdout(stdout)?;
         let (socket, identity) =
             self.connect_back(&listener, &process, deadline)

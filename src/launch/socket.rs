@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, socket, socketpair, sockopt,
+};
 
 use crate::deadline::{Deadline, set_nonblocking};
 use crate::spec::Transport;
@@ -76,6 +78,31 @@ fn connect_unix(path: &Path, deadline: Deadline) -> io::Result<OwnedFd> {
             Err(Errno::EAGAIN) if !deadline.has_passed() => std::thread::sleep(QUEUE_FULL_PAUSE),
             Err(Errno::EAGAIN) => return Err(io::ErrorKind::TimedOut.into()),
             Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A connected pair, of the transport's kind: ours, and the one for a worker. Both blocking.
+pub(crate) fn pair(transport: &Transport) -> io::Result<(OwnedFd, OwnedFd)> {
+    match transport {
+        Transport::Unix { .. } => {
+            let flags = SockFlag::SOCK_CLOEXEC;
+            Ok(socketpair(
+                AddressFamily::Unix,
+                SockType::Stream,
+                None,
+                flags,
+            )?)
+        }
+        Transport::Tcp { ipv6 } => {
+            let listener = TcpListener::bind(loopback(0, *ipv6))?;
+            let ours = TcpStream::connect(listener.local_addr()?)?;
+            loop {
+                let (theirs, from) = listener.accept()?;
+                if from == ours.local_addr()? {
+                    return Ok((ours.into(), theirs.into()));
+                }
+            }
         }
     }
 }

@@ -86,6 +86,13 @@ impl Setup {
         }
     }
 
+    /// The zygote that stands in for it; it has all modules that are loaded by default.
+    pub fn zygote() -> Self {
+        Self::daemon()
+            .own("zygote.enabled", "true")
+            .env("OMP_NUM_THREADS", "1")
+    }
+
     /// One process a worker.
     pub fn simple() -> Self {
         Self::daemon().set("useDaemon", "false")

@@ -4,6 +4,8 @@ import java.io.File;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkFiles;
 import org.apache.spark.api.python.PythonUtils;
@@ -14,6 +16,8 @@ import scala.collection.Iterator;
 public final class FactoryProperties {
   private static final List<String> CONF_PREFIXES =
       List.of("spark.python.", "spark.nativePythonWorker.", "spark.authenticate.");
+
+  private static final Pattern LOCAL_MASTER = Pattern.compile("local\\[(\\*|\\d+)(?:,.*)?]");
 
   private final Map<String, String> values = new HashMap<>();
 
@@ -37,10 +41,27 @@ public final class FactoryProperties {
     values.put(
         "preferIpv6",
         Boolean.toString("true".equals(System.getProperty("java.net.preferIPv6Addresses"))));
+    values.put("taskSlots", Integer.toString(taskSlots(conf)));
+    String root = SparkFiles.getRootDirectory();
     String session = environment.getOrDefault("SPARK_JOB_ARTIFACT_UUID", "default");
-    if (!session.equals("default")) {
-      values.put("workingDirectory", new File(SparkFiles.getRootDirectory(), session).getPath());
+    if (session.equals("default")) {
+      values.put("filesDirectory", root);
+    } else {
+      File directory = new File(root, session);
+      values.put("workingDirectory", directory.getPath());
+      values.put("filesDirectory", directory.getAbsolutePath()); // as PythonWorkerUtils tells it
     }
+  }
+
+  /** How many tasks may run in this JVM at once, as far as the configuration tells. */
+  private static int taskSlots(SparkConf conf) {
+    int processors = Runtime.getRuntime().availableProcessors();
+    Matcher local = LOCAL_MASTER.matcher(conf.get("spark.master", ""));
+    int cores = conf.getInt("spark.executor.cores", processors);
+    if (local.matches()) {
+      cores = local.group(1).equals("*") ? processors : Integer.parseInt(local.group(1));
+    }
+    return Math.max(1, cores / Math.max(1, conf.getInt("spark.task.cpus", 1)));
   }
 
   /** The settings of this project and those of Spark's own that it honours, by their own names. */

@@ -1,0 +1,110 @@
+//! Which factories share a zygote, and what makes one of its spares the worker of a certain session.
+
+use serde_json::json;
+
+use crate::spec::{FactorySpec, SparkVersion, Transport};
+
+/// Variables that sessions and tasks vary and that are read by Python code of Spark's while it runs, never when an interpreter
+/// or a module is loaded: they are set in the worker after the fork. A variable that is not here makes another zygote.
+const SESSION_VARIABLES: &[&str] = &[
+    "PYSPARK_EXECUTOR_MEMORY_MB",
+    "PYSPARK_PLANNER_MEMORY_MB",
+    "PYTHON_DAEMON_KILL_WORKER_ON_FLUSH_FAILURE",
+    "PYTHON_FAULTHANDLER_DIR",
+    "PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS",
+    "PYTHON_UDF_BATCH_SIZE",
+    "SPARK_AUTH_SOCKET_TIMEOUT",
+    "SPARK_BUFFER_SIZE",
+    "SPARK_CONNECT_LOCAL_URL",
+    "SPARK_HIDE_TRACEBACK",
+    "SPARK_JOB_ARTIFACT_UUID",
+    "SPARK_LOCAL_DIRS",
+    "SPARK_PIPELINED_UDF",
+    "SPARK_PIPELINED_UDF_QUEUE_DEPTH",
+    "SPARK_REUSE_WORKER",
+    "SPARK_SIMPLIFIED_TRACEBACK",
+    "SPARK_TRACEBACK_WITH_LOCALS",
+];
+
+/// Keeps Arrow's memory allocator from starting the one thread that importing it starts.
+pub(super) const ARROW_THREAD_SWITCH: (&str, &str) =
+    ("JE_ARROW_MALLOC_CONF", "background_thread:false");
+
+/// What must be the same for two factories to share a zygote.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ZygoteKey {
+    pub(super) spark: SparkVersion,
+    pub(super) python_exec: String,
+    pub(super) python_path: String,
+    pub(super) daemon_module: String,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) preload: Vec<String>,
+    /// Unix sockets, or TCP where Spark's runners need a socket that has an address.
+    pub(super) transport: Transport,
+}
+
+impl ZygoteKey {
+    pub(super) fn of(spec: &FactorySpec) -> Self {
+        let mut environment: Vec<_> = spec
+            .environment
+            .iter()
+            .filter(|(name, _)| !is_session(name))
+            .cloned()
+            .collect();
+        environment.sort();
+        Self {
+            spark: spec.spark,
+            python_exec: spec.python_exec.clone(),
+            python_path: spec.python_path.clone(),
+            daemon_module: spec.daemon_module.clone(),
+            environment,
+            preload: spec.preload(),
+            transport: spec.worker_transport(),
+        }
+    }
+}
+
+fn is_session(name: &str) -> bool {
+    SESSION_VARIABLES.contains(&name)
+}
+
+/// The frame that makes a spare a session's worker.
+#[derive(Debug)]
+pub(super) struct Binding(Vec<u8>);
+
+impl Binding {
+    pub(super) fn of(spec: &FactorySpec) -> Self {
+        let set: serde_json::Map<_, _> = spec
+            .environment
+            .iter()
+            .filter(|(name, _)| is_session(name))
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .chain(
+                spec.transport_variables()
+                    .into_iter()
+                    .map(|(n, v)| (n, json!(v))),
+            )
+            .collect();
+        let (switch, _) = ARROW_THREAD_SWITCH;
+        let theirs = spec.environment.iter().any(|(name, _)| name == switch);
+        let unset: &[&str] = if theirs || std::env::var_os(switch).is_some() {
+            &[]
+        } else {
+            &[switch]
+        };
+        let body = json!({
+            "set": set,
+            "unset": unset,
+            "directory": spec.working_directory,
+            "files": spec.files_directory,
+            "arguments": spec.daemon_arguments(),
+        });
+        let body = body.to_string().into_bytes();
+        let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        Self([&length.to_be_bytes()[..], &body].concat())
+    }
+
+    pub(super) fn frame(&self) -> &[u8] {
+        &self.0
+    }
+}

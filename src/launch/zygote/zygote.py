@@ -1,0 +1,310 @@
+"""The zygote: an interpreter that has loaded what PySpark's workers need, and forks them.
+
+It is started by the native factory, with a SOCK_SEQPACKET socket as its standard input. Every message is a JSON object.
+The first one to come says what to load; `{"fork": n}` comes with the socket of the worker to be forked. What it sends:
+`ready`, `unfit` (and why), `loaded` and `left_out` (a module), `spoiled` (by a module), `complete`, `forked`, `failed`,
+`exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
+
+It has one thread, always: a process with threads must not fork. In a forked worker everything is as `pyspark.daemon`
+leaves it; the code from there on is PySpark's own.
+"""
+
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+import types
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+# From the request to end until whatever is left is killed.
+GRACE_SECONDS = 1.0
+# Before each module that is loaded ahead: a worker that is wanted goes first.
+PAUSE_MILLIS = 20
+# In the memory allocator of Arrow: the only thread that importing pyarrow starts.
+ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
+
+
+def prctl(option, value):
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+
+def main_of(module_name):
+    """The module that `python -m` would run, as `__main__`, but not run."""
+    spec = importlib.util.find_spec(module_name)
+    module = types.ModuleType("__main__", None)
+    module.__spec__ = spec
+    module.__loader__ = spec.loader
+    module.__file__ = spec.origin
+    module.__cached__ = spec.cached
+    module.__package__ = spec.parent
+    module.__name__ = module_name
+    exec(spec.loader.get_code(module_name), module.__dict__)
+    module.__name__ = "__main__"
+    return module
+
+
+def read_exactly(sock, count):
+    data = b""
+    while len(data) < count:
+        more = sock.recv(count - len(data))
+        if not more:
+            return None
+        data += more
+    return data
+
+
+def receive_binding(sock):
+    """Waits until this worker is wanted: its environment, directory and path. None where it never is."""
+    head = read_exactly(sock, 4)
+    body = head and read_exactly(sock, struct.unpack("!i", head)[0])
+    return body and json.loads(body)
+
+
+def bind(binding):
+    """Makes this process the worker of the session it was handed out to."""
+    for name in binding["unset"]:
+        os.environ.pop(name, None)
+    os.environ.update(binding["set"])
+    directory = binding.get("directory")
+    if directory:
+        os.chdir(directory)
+        # What `python -m` puts first is the directory it was started in.
+        sys.path[0] = os.getcwd()
+    files = binding.get("files")
+    if files and files not in sys.path:
+        # Where the worker would put it on its first task, and then drop all import caches.
+        sys.path.insert(1, files)
+    sys.argv[1:] = binding["arguments"]
+
+
+def reseed():
+    """Random state that a fork has copied; Python's own `random` sees to itself."""
+    random = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()
+
+
+def serve_tasks(worker, sock, reuse):
+    """The loop of `pyspark.daemon` in the forked child. Returns the exit code's complement: nothing, it raises."""
+    modules = 0
+    while True:
+        code = worker(sock, True)
+        if code or not reuse:
+            try:
+                while sock.recv(1024):
+                    pass
+            except Exception:
+                pass
+            return
+        # What the task left behind is collected. What it imported stays for good, and is not looked at again.
+        gc.collect()
+        if len(sys.modules) != modules:
+            modules = len(sys.modules)
+            gc.freeze()
+
+
+class Zygote:
+    def __init__(self, control):
+        self.control = control
+        self.children = set()
+        self.to_load = []
+        self.spoiled = False
+        self.daemon = None
+        self.pid = os.getpid()
+
+    def send(self, **message):
+        self.control.sendall(json.dumps(message).encode())
+
+    def start(self, order):
+        """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
+        import pyspark
+
+        wanted = ".".join(order["spark"].split(".")[:2])
+        if ".".join(pyspark.__version__.split(".")[:2]) != wanted:
+            self.send(unfit=f"PySpark is {pyspark.__version__}, Spark is {order['spark']}")
+            return False
+        self.daemon = main_of(order["daemon"])
+        importlib.import_module(order["worker"])
+        sys.modules["__main__"] = self.daemon
+        sys.argv[:] = [self.daemon.__file__]
+        if threads() > 1:
+            self.send(unfit=f"{order['worker']} starts threads when it is imported")
+            return False
+        self.to_load = list(order["load"])
+        self.freeze()
+        self.send(ready=pyspark.__version__)
+        return True
+
+    def freeze(self):
+        gc.collect()
+        gc.freeze()
+
+    def load_next(self):
+        name = self.to_load.pop(0)
+        started = time.monotonic()
+        self.send(loading=name)
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
+            self.send(left_out=name, missing=missing, reason=f"{type(error).__name__}: {error}")
+        else:
+            millis = round((time.monotonic() - started) * 1000)
+            if threads() == 1:
+                self.send(loaded=name, millis=millis)
+        if threads() > 1:
+            self.spoiled = True
+            self.to_load = []
+            self.send(spoiled=name)
+        elif not self.to_load:
+            self.freeze()
+            self.send(complete=True)
+
+    def request(self):
+        """Serves one message. False where there will be no more."""
+        data, ancillary, _, _ = self.control.recvmsg(65536, socket.CMSG_SPACE(4))
+        fds = [fd for _, _, raw in ancillary for fd in struct.unpack("i", raw[:4])]
+        if not data:
+            return False
+        number = json.loads(data)["fork"]
+        with socket.socket(fileno=fds[0]) as sock:
+            self.fork(number, sock)
+        return True
+
+    def fork(self, number, sock):
+        if self.spoiled:
+            self.send(failed=number, errno=0)
+            return
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.send(failed=number, errno=error.errno)
+            return
+        if pid == 0:
+            self.become_worker(sock)
+        self.children.add(pid)
+        self.send(forked=number, pid=pid)
+
+    def become_worker(self, sock):
+        """Never returns."""
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            self.control.close()
+            self.wakeup.close()
+            self.waker.close()
+            # The zygote has one thread, so this is the zygote's end and no thread's.
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self.pid:
+                os._exit(0)
+            binding = receive_binding(sock)
+            if binding is None:
+                os._exit(0)
+            bind(binding)
+            reseed()
+            with self.faulthandler():
+                serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"))
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        os._exit(code)
+
+    def faulthandler(self):
+        from contextlib import nullcontext
+
+        enable = getattr(self.daemon, "enable_faulthandler", nullcontext)
+        return enable()
+
+    def reap(self):
+        self.wakeup.recv(4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.children:
+                self.children.discard(pid)
+                self.send(exited=pid, status=status)
+
+    def serve(self):
+        self.wakeup, self.waker = socket.socketpair()
+        self.wakeup.setblocking(False)
+        self.waker.setblocking(False)
+        signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        poller = select.poll()
+        poller.register(self.control, select.POLLIN)
+        poller.register(self.wakeup, select.POLLIN)
+        while True:
+            ready = {fd for fd, _ in poller.poll(PAUSE_MILLIS if self.to_load else None)}
+            if self.wakeup.fileno() in ready:
+                self.reap()
+            if self.control.fileno() in ready:
+                if not self.request():
+                    self.end()
+            elif self.to_load:
+                self.load_next()
+
+    def end(self):
+        """Ends all that descends from here: what does not go when asked is killed."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.kill(0, signal.SIGHUP)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self.descendants() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        while self.descendants():
+            for pid in self.descendants():
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.001)
+        os._exit(0)
+
+    def descendants(self):
+        """Our children that still run. Orphans of theirs come to us, as we are the subreaper."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return []
+        with open(f"/proc/self/task/{self.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+
+
+def main():
+    control = socket.socket(fileno=os.dup(0))
+    os.set_inheritable(control.fileno(), False)
+    # As pyspark.daemon has it for its workers.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.setpgid(0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    sys.path[0] = os.getcwd()
+    zygote = Zygote(control)
+    os.environ.setdefault(ARROW_THREAD_SWITCH, "background_thread:false")
+    if zygote.start(json.loads(control.recv(65536))):
+        zygote.serve()
+
+
+main()
