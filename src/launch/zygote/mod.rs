@@ -6,6 +6,7 @@
 mod key;
 mod message;
 mod process;
+mod spares;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
