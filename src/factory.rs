@@ -121,14 +121,7 @@ impl Factory {
 
     /// Kills a worker. Does nothing if it is gone.
     pub fn stop_worker(&self, id: WorkerId) {
-        let mut state = self.lock();
-        let pooled = state.pool.remove(id);
-        let worker = state.workers.remove(&id);
-        drop(state);
-        if pooled.is_some() {
-            self.host.close(id);
-        }
-        if let Some(worker) = worker {
+        if let Some(worker) = self.strike(id) {
             debug!(
                 "Killing {worker}, {} ms old",
                 worker.born().elapsed().as_millis()
@@ -283,6 +276,16 @@ impl Factory {
     }
 
     fn forget(&self, id: WorkerId) {
+        if let Some(worker) = self.strike(id) {
+            debug!(
+                "Ended: {worker}, {} ms old",
+                worker.born().elapsed().as_millis()
+            );
+        }
+    }
+
+    /// Takes a worker out of the books, and out of the pool if it is idle.
+    fn strike(&self, id: WorkerId) -> Option<Arc<Worker>> {
         let mut state = self.lock();
         let pooled = state.pool.remove(id);
         let worker = state.workers.remove(&id);
@@ -290,12 +293,7 @@ impl Factory {
         if pooled.is_some() {
             self.host.close(id);
         }
-        if let Some(worker) = worker {
-            debug!(
-                "Ended: {worker}, {} ms old",
-                worker.born().elapsed().as_millis()
-            );
-        }
+        worker
     }
 
     /// Ends a worker that has left the pool: it exits when its socket ends.
