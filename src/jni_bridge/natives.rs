@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::channel;
 use super::convert::pairs;
 use super::throw::{Failure, ThrowSparks};
+use crate::error::Error;
 use crate::events::{Event, events};
 use crate::factory::Handout;
 use crate::host::Stream;
@@ -62,7 +63,7 @@ bind_java_type! {
 
 const _: NativeMethod = native_method! {
     java_type = "io.nativepythonworker.NativePythonWorkerFactory",
-    static extern fn initialize(),
+    static extern fn initialize(version: JString),
     error_policy = ThrowSparks,
 };
 
@@ -70,8 +71,13 @@ const _: NativeMethod = native_method! {
     clippy::needless_pass_by_value,
     reason = "the signature is the macro's"
 )]
-fn initialize<'local>(env: &mut Env<'local>, class: JClass<'local>) -> Result<(), Failure> {
+fn initialize<'local>(
+    env: &mut Env<'local>,
+    class: JClass<'local>,
+    version: JString<'local>,
+) -> Result<(), Failure> {
     process::check_kernel()?;
+    check_version(env, &version)?;
     let loader = class.get_class_loader(env)?;
     let context = LoaderContext::Loader(&loader);
     channel::bind(env)?;
@@ -81,6 +87,20 @@ fn initialize<'local>(env: &mut Env<'local>, class: JClass<'local>) -> Result<()
     NativeEventsAPI::get(env, &context)?;
     logger::log_to_jvm();
     Ok(())
+}
+
+/// A library found on the library path may be another release's than the jar. Classes in no jar have no version.
+fn check_version(env: &Env<'_>, jar: &JString<'_>) -> Result<(), Failure> {
+    const OWN: &str = env!("CARGO_PKG_VERSION");
+    if jar.is_null() {
+        return Ok(());
+    }
+    let jar = jar.try_to_string(env)?;
+    if jar == OWN {
+        return Ok(());
+    }
+    let text = format!("the native library is of version {OWN}, the jar of version {jar}");
+    Err(Error::Unsupported(text).into())
 }
 
 fn worker<'local>(

@@ -80,7 +80,7 @@ public final class Installation {
   }
 
   private static String version() {
-    String version = Installation.class.getPackage().getImplementationVersion();
+    String version = NativePythonWorkerFactory.version();
     return version == null ? "(development build)" : version;
   }
 }

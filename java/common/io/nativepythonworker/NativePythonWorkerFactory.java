@@ -48,9 +48,14 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   static synchronized void start(String libraryPath) {
     if (!initialized) {
       NativeLibrary.load(libraryPath);
-      initialize();
+      initialize(version());
       initialized = true;
     }
+  }
+
+  /** The version of this jar; null where the classes are in no jar. */
+  static String version() {
+    return NativePythonWorkerFactory.class.getPackage().getImplementationVersion();
   }
 
   /** Fails with an IllegalArgumentException that names the first setting that is of no use. */
@@ -212,7 +217,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     }
   }
 
-  private static native void initialize();
+  private static native void initialize(String version);
 
   private static native void check(String[] settings);
 

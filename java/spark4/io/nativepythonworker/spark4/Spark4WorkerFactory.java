@@ -2,7 +2,6 @@ package io.nativepythonworker.spark4;
 
 import io.nativepythonworker.NativePythonWorkerFactory;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import org.apache.spark.api.python.PythonWorker;
@@ -67,8 +66,14 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory {
       return false;
     } catch (IOException failure) {
       stopWorker(worker);
-      throw new UncheckedIOException(failure);
+      throw asIs(failure);
     }
+  }
+
+  /** Scala's methods declare no checked exceptions, and throw them all the same. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> RuntimeException asIs(Throwable failure) throws E {
+    throw (E) failure;
   }
 
   @Override
@@ -76,7 +81,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory {
     Spark4Worker worker = workers.createSimple(null);
     if (!blockingMode && !isPrepared(worker)) {
       stopWorker(worker);
-      throw new UncheckedIOException(new ClosedChannelException());
+      throw asIs(new ClosedChannelException());
     }
     return pair(worker);
   }
