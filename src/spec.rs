@@ -12,7 +12,9 @@ use crate::spawn::CommandLine;
 const PYSPARK_DAEMON: &str = "pyspark.daemon";
 
 /// What PySpark's worker imports when a task first needs it.
-const PRELOAD: &[&str] = &[
+const PRELOAD: &[&str] = &["numpy", "pyarrow", "pandas", "pyarrow.pandas_compat"];
+/// The same, of PySpark 3.5 only: setuptools' stand-in for it is slow to import.
+const PRELOAD_3: &[&str] = &[
     "numpy",
     "pyarrow",
     "pandas",
@@ -162,10 +164,10 @@ impl FactorySpec {
 
     /// The modules that a zygote loads ahead.
     pub(crate) fn preload(&self) -> Vec<String> {
-        let own = if self.numpy_is_single_threaded() {
-            PRELOAD
-        } else {
-            &[]
+        let own = match self.spark {
+            _ if !self.numpy_is_single_threaded() => &[],
+            SparkVersion(3, _) => PRELOAD_3,
+            _ => PRELOAD,
         };
         self.settings.preload.over(own)
     }
