@@ -13,9 +13,7 @@ pub struct Secret(String);
 impl Secret {
     /// Draws `bits` random bits, as hexadecimal digits (Spark's `Utils.createSecret`).
     pub fn draw(bits: usize) -> io::Result<Self> {
-        let mut bytes = vec![0; bits.div_ceil(8)];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        Ok(Self(hex(&bytes)))
+        random_hex(bits.div_ceil(8)).map(Self)
     }
 
     /// The secret itself, for the environment of a process that must know it.
@@ -36,13 +34,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Random bytes, as lower-case hexadecimal digits.
+pub(crate) fn random_hex(bytes: usize) -> io::Result<String> {
     use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
+    let mut random = vec![0_u8; bytes];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(random.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
-    })
+    }))
 }
 
 /// Reads an `i32`.

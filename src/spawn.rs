@@ -5,7 +5,7 @@
 //! thread takes a private copy of the descriptor table (`CLOSE_RANGE_UNSHARE`), marks that copy close-on-exec, and starts the
 //! child by `posix_spawn`; the JVM's own table is never touched.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -235,7 +235,7 @@ fn resolve(program: &str) -> io::Result<PathBuf> {
             Err(_) => {}
         }
     }
-    if OsStr::new(program).is_empty() {
+    if program.is_empty() {
         failure = io::Error::from_raw_os_error(libc::ENOENT);
     }
     Err(failure)

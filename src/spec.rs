@@ -97,6 +97,15 @@ pub struct FactorySpec {
     pub secret: Secret,
 }
 
+/// What every interpreter of a factory gets.
+pub(crate) fn python_variables(python_path: &str) -> [(String, String); 2] {
+    [
+        ("PYTHONPATH".to_owned(), python_path.to_owned()),
+        // What `-u` does, for interpreters that don't know it (Spark names ipython).
+        ("PYTHONUNBUFFERED".to_owned(), "YES".to_owned()),
+    ]
+}
+
 impl FactorySpec {
     /// Reads a specification from name-value pairs: the properties that the Java side gives by short names, and Spark's
     /// configuration under its own keys.
@@ -228,9 +237,7 @@ impl FactorySpec {
 
     fn command(&self, arguments: Vec<String>, own: Vec<(String, String)>) -> CommandLine {
         let mut environment = self.environment.clone();
-        environment.push(("PYTHONPATH".to_owned(), self.python_path.clone()));
-        // What `-u` does, for interpreters that don't know it (Spark names ipython).
-        environment.push(("PYTHONUNBUFFERED".to_owned(), "YES".to_owned()));
+        environment.extend(python_variables(&self.python_path));
         environment.extend(own);
         CommandLine {
             program: self.python_exec.clone(),

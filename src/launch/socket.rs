@@ -15,6 +15,7 @@ use nix::sys::socket::{
 };
 
 use crate::deadline::{Deadline, set_nonblocking};
+use crate::protocol::random_hex;
 use crate::spec::Transport;
 
 /// Where a daemon listens.
@@ -125,7 +126,7 @@ impl Listener {
                 Ok(Self::Tcp(listener))
             }
             Transport::Unix { directory } => {
-                let path = directory.join(format!(".{}.sock", random_name()?));
+                let path = directory.join(format!(".{}.sock", random_hex(16)?));
                 let listener = UnixListener::bind(&path)?;
                 let bound = Self::Unix { listener, path };
                 if let Self::Unix { listener, .. } = &bound {
@@ -185,10 +186,4 @@ impl Drop for Listener {
             let _ = fs::remove_file(path);
         }
     }
-}
-
-fn random_name() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(crate::protocol::hex(&bytes))
 }

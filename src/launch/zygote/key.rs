@@ -30,6 +30,12 @@ const SESSION_VARIABLES: &[&str] = &[
 pub(super) const ARROW_THREAD_SWITCH: (&str, &str) =
     ("JE_ARROW_MALLOC_CONF", "background_thread:false");
 
+/// Whether the user has set the switch; then it is theirs, and stays in the workers.
+pub(super) fn sets_arrow_switch(environment: &[(String, String)]) -> bool {
+    let (switch, _) = ARROW_THREAD_SWITCH;
+    std::env::var_os(switch).is_some() || environment.iter().any(|(name, _)| name == switch)
+}
+
 /// What must be the same for two factories to share a zygote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ZygoteKey {
@@ -85,12 +91,10 @@ impl Binding {
                     .map(|(n, v)| (n, json!(v))),
             )
             .collect();
-        let (switch, _) = ARROW_THREAD_SWITCH;
-        let theirs = spec.environment.iter().any(|(name, _)| name == switch);
-        let unset: &[&str] = if theirs || std::env::var_os(switch).is_some() {
-            &[]
+        let unset = if sets_arrow_switch(&spec.environment) {
+            vec![]
         } else {
-            &[switch]
+            vec![ARROW_THREAD_SWITCH.0]
         };
         let body = json!({
             "set": set,

@@ -60,13 +60,8 @@ impl Zygotes {
 
     fn zygote(&self, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         let start = || {
-            Zygote::start(
-                &self.key,
-                &self.spec,
-                &self.host,
-                &self.left_out(),
-                deadline,
-            )
+            let left_out = self.left_out().clone(); // the lock is not held while the process starts
+            Zygote::start(&self.key, &self.spec, &self.host, &left_out, deadline)
         };
         self.current.get(deadline, start)
     }

@@ -6,14 +6,14 @@ use std::time::Instant;
 use log::debug;
 use serde_json::json;
 
-use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey};
+use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
 use super::spares::{Control, Phase, Spare, State, Talk};
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::python_process::PythonProcess;
 use crate::spawn::{CommandLine, Stdin};
-use crate::spec::FactorySpec;
+use crate::spec::{FactorySpec, python_variables};
 use crate::supervisor::supervisor;
 
 const SOURCE: &str = include_str!("zygote.py");
@@ -130,12 +130,11 @@ impl std::fmt::Debug for Zygote {
 
 fn command(key: &ZygoteKey) -> CommandLine {
     let mut environment = key.environment.clone();
-    let (switch, value) = ARROW_THREAD_SWITCH;
-    if std::env::var_os(switch).is_none() && !environment.iter().any(|(name, _)| name == switch) {
+    if !sets_arrow_switch(&environment) {
+        let (switch, value) = ARROW_THREAD_SWITCH;
         environment.push((switch.to_owned(), value.to_owned()));
     }
-    environment.push(("PYTHONPATH".to_owned(), key.python_path.clone()));
-    environment.push(("PYTHONUNBUFFERED".to_owned(), "YES".to_owned()));
+    environment.extend(python_variables(&key.python_path));
     CommandLine {
         program: key.python_exec.clone(),
         arguments: vec!["-c".to_owned(), BOOT.to_owned()],
