@@ -235,6 +235,13 @@ impl FactorySpec {
         self.command(vec!["-m".to_owned(), worker_module.to_owned()], own)
     }
 
+    /// Makes the directory the processes run in. As Spark: the outcome does not matter, the start fails if it is not there.
+    pub(crate) fn make_working_directory(&self) {
+        if let Some(directory) = &self.working_directory {
+            let _ = std::fs::create_dir_all(directory);
+        }
+    }
+
     fn command(&self, arguments: Vec<String>, own: Vec<(String, String)>) -> CommandLine {
         let mut environment = self.environment.clone();
         environment.extend(python_variables(&self.python_path));

@@ -190,6 +190,14 @@ fn an_error_number_is_no_pid() {
 }
 
 #[test]
+fn a_worker_that_dies_before_its_use_costs_no_daemon() {
+    let _turn = in_turn();
+    let bench = Setup::misbehaving_daemon("first worker dies").open();
+    assert!(bench.create().worker.is_alive());
+    assert_eq!(children().len(), 1, "the daemon is the first one");
+}
+
+#[test]
 fn a_daemon_that_hangs_up_is_tried_twice() {
     let _turn = in_turn();
     for how in ["hang up", "half a pid"] {

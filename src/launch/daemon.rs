@@ -198,7 +198,14 @@ impl DaemonLauncher {
 impl Launcher for DaemonLauncher {
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
         let daemon = self.daemon(deadline)?;
-        let error = match daemon.fork(deadline) {
+        let forked = match daemon.fork(deadline) {
+            Err(error) if is_workers_end(&error) && daemon.is_alive() => {
+                debug!("A worker ended before it could be used, forking another one: {error}");
+                daemon.fork(deadline)
+            }
+            result => result,
+        };
+        let error = match forked {
             Ok(launched) => return Ok(launched),
             Err(error) => error,
         };
@@ -216,6 +223,17 @@ impl Launcher for DaemonLauncher {
         if let Some(daemon) = self.current.stop() {
             daemon.process.terminate();
         }
+    }
+}
+
+/// Whether the connection was lost once the daemon had taken it: its holder has ended, and that may be one worker only.
+fn is_workers_end(error: &Error) -> bool {
+    match error {
+        Error::Eof { .. } => true,
+        Error::Io { step, source } => {
+            *step != Step::Connect && source.kind() == io::ErrorKind::ConnectionReset
+        }
+        _ => false,
     }
 }
 

@@ -16,6 +16,6 @@ pub trait Launcher: Send + Sync {
     /// Starts a worker and connects to it. Blocks, at most until about the deadline.
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error>;
 
-    /// Ends what the launcher keeps running for itself. Launches fail from now on.
-    fn stop(&self);
+    /// Ends what the launcher keeps running for itself, if it does. No launch is asked for any more.
+    fn stop(&self) {}
 }

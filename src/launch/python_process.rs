@@ -42,10 +42,7 @@ impl PythonProcess {
         spec: &FactorySpec,
         host: &Arc<dyn Host>,
     ) -> Result<(Self, OwnedFd), Error> {
-        if let Some(directory) = &line.directory {
-            // As Spark: the outcome does not matter, the start fails if the directory is not there.
-            let _ = std::fs::create_dir_all(directory);
-        }
+        spec.make_working_directory();
         let started = Instant::now();
         let spawned = spawn(line, stdin)?;
         let child = Arc::new(spawned.child);

@@ -4,7 +4,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
@@ -52,18 +51,15 @@ pub struct SimpleLauncher {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
     worker_module: String,
-    stopped: AtomicBool,
 }
 
 impl SimpleLauncher {
     /// Workers run `worker_module`.
     pub fn new(spec: Arc<FactorySpec>, host: Arc<dyn Host>, worker_module: String) -> Self {
-        let stopped = AtomicBool::new(false);
         Self {
             spec,
             host,
             worker_module,
-            stopped,
         }
     }
 
@@ -178,11 +174,6 @@ fn identify(pid: i32, started: &Process) -> Result<Process, Error> {
 
 impl Launcher for SimpleLauncher {
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
-        if self.stopped.load(Ordering::Acquire) {
-            return Err(Error::Stopped {
-                python_exec: self.spec.python_exec.clone(),
-            });
-        }
         let started = Instant::now();
         let failed = Error::io(Step::Spawn, self.spec.settings.start_timeout);
         let bound = Listener::bind(&self.spec.transport).and_then(|l| Ok((l.address()?, l)));
@@ -207,9 +198,5 @@ impl Launcher for SimpleLauncher {
             process: identity,
             origin,
         })
-    }
-
-    fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
     }
 }

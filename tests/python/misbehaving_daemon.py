@@ -85,6 +85,19 @@ def main() -> None:
         silent = listen()
         time.sleep(600)
         silent.close()
+    elif how == "first worker dies":
+        from pyspark import daemon
+
+        real_fork, forks = os.fork, []
+
+        def fork() -> int:
+            forks.append(real_fork())
+            if forks == [0]:
+                os.kill(os.getpid(), 9)
+            return forks[-1]
+
+        os.fork = fork
+        daemon.manager()
     elif how == "child holds socket":
         listener = listen()
         while True:

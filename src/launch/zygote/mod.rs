@@ -9,7 +9,6 @@ mod process;
 mod spares;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use log::warn;
@@ -101,7 +100,7 @@ impl Zygotes {
 /// Has workers forked by a zygote, and by `fallback` where no zygote can be had.
 pub struct ZygoteLauncher {
     binding: Binding,
-    directory: Option<PathBuf>,
+    spec: Arc<FactorySpec>,
     zygotes: Mutex<Option<Arc<Zygotes>>>,
     fallback: Box<dyn Launcher>,
 }
@@ -111,7 +110,7 @@ impl ZygoteLauncher {
     pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, fallback: Box<dyn Launcher>) -> Self {
         Self {
             binding: Binding::of(spec),
-            directory: spec.working_directory.clone(),
+            spec: spec.clone(),
             zygotes: Mutex::new(Some(Zygotes::shared(spec, host))),
             fallback,
         }
@@ -127,10 +126,7 @@ impl Launcher for ZygoteLauncher {
         let Some(zygotes) = self.lock().clone() else {
             return self.fallback.launch(deadline);
         };
-        if let Some(directory) = &self.directory {
-            // As Spark: the outcome does not matter, the worker fails if the directory is not there.
-            let _ = std::fs::create_dir_all(directory);
-        }
+        self.spec.make_working_directory();
         match zygotes.launch(&self.binding, deadline) {
             Err(Error::Unfit { reason }) => {
                 let first = self.lock().take().is_some();
