@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use log::{debug, trace, warn};
+use nix::sys::signal::Signal;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
@@ -187,17 +188,30 @@ impl Factory {
         for worker in &workers {
             worker.dismiss();
         }
-        self.kill_later(workers);
+        self.kill_later(&workers);
     }
 
-    /// Kills the workers that still run when the time to end by themselves is over.
-    fn kill_later(&self, workers: Vec<Arc<Worker>>) {
-        if workers.is_empty() {
+    /// Kills the workers that still run when the time to end by themselves is over. Holds nothing but their processes: what they
+    /// come from ends with them.
+    fn kill_later(&self, workers: &[Arc<Worker>]) {
+        let mut processes = Vec::new();
+        for worker in workers {
+            match worker.process() {
+                Ok(process) => processes.push(process),
+                Err(_) => {
+                    worker.kill();
+                } // no descriptor is left to wait with
+            }
+        }
+        if processes.is_empty() {
             return;
         }
         let kill = move || {
-            for worker in workers.iter().filter(|worker| worker.kill()) {
-                debug!("Killed {worker}, which outlived its factory");
+            for process in processes.iter().filter(|p| p.signal(Signal::SIGKILL)) {
+                debug!(
+                    "Killed worker process {}, which outlived its factory",
+                    process.pid()
+                );
             }
         };
         let _ = supervisor().and_then(|s| s.after(self.spec.settings.stop_timeout, kill));

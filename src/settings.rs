@@ -48,13 +48,18 @@ const STOP_TIMEOUT: Setting = setting(
 
 const ZYGOTE: Setting = setting(
     "spark.nativePythonWorker.zygote.enabled",
-    "false",
-    "`true` forks workers from an interpreter that has loaded PySpark, numpy, pandas and pyarrow, instead of having Spark's daemon fork them. Not finished yet.",
+    "true",
+    "`true` forks workers from an interpreter that has loaded PySpark, numpy, pandas and pyarrow, the zygote; `false` has Spark's daemon fork them.",
 );
 const PRELOAD: Setting = setting(
     "spark.nativePythonWorker.preload",
     "",
     "With the zygote: modules to load ahead, separated by commas, instead of the default list; with `+` in front, in addition to it.",
+);
+const PRELOAD_TIMEOUT: Setting = setting(
+    "spark.nativePythonWorker.preloadTimeout",
+    "30s",
+    "With the zygote: how long the import of one module may take. One that takes longer is not loaded ahead any more.",
 );
 const SPARES: Setting = setting(
     "spark.nativePythonWorker.spares",
@@ -72,6 +77,7 @@ pub const OWN: &[Setting] = &[
     STOP_TIMEOUT,
     ZYGOTE,
     PRELOAD,
+    PRELOAD_TIMEOUT,
     SPARES,
 ];
 
@@ -100,6 +106,8 @@ pub struct Settings {
     pub zygote: bool,
     /// What the user wants loaded ahead.
     pub preload: Preload,
+    /// How long the import of one of these modules may take.
+    pub preload_timeout: Duration,
     /// How many workers are forked ahead.
     pub spares: usize,
     /// Spark's `spark.authenticate.secretBitLength`.
@@ -118,6 +126,7 @@ impl Settings {
             max_idle: positive(conf, MAX_IDLE)?,
             zygote: boolean(conf, &ZYGOTE)?,
             preload: Preload::parse(conf.get(PRELOAD.key).map(String::as_str)),
+            preload_timeout: duration(conf, &PRELOAD_TIMEOUT)?,
             spares: spares(conf)?,
             secret_bits: positive(conf, SECRET_BITS)?
                 .unwrap_or(256)

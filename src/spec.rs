@@ -181,26 +181,31 @@ impl FactorySpec {
         self.settings.preload.over(own)
     }
 
+    /// Whether a worker takes another task when it has done one (`spark.python.worker.reuse`).
+    pub(crate) fn reuses_workers(&self) -> bool {
+        let reuse = self.variable("SPARK_REUSE_WORKER");
+        self.use_daemon && reuse.is_some_and(|value| !value.is_empty())
+    }
+
     /// Without this, importing numpy starts the threads of its linear algebra.
     fn numpy_is_single_threaded(&self) -> bool {
-        let given = self
-            .environment
-            .iter()
-            .rev()
-            .find(|(name, _)| name == "OMP_NUM_THREADS");
-        match given {
-            Some((_, value)) => value == "1",
+        match self.variable("OMP_NUM_THREADS") {
+            Some(value) => value == "1",
             None => std::env::var("OMP_NUM_THREADS").is_ok_and(|value| value == "1"),
         }
+    }
+
+    /// A variable of the key's.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let mut latest_first = self.environment.iter().rev();
+        let found = latest_first.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// What a zygote's workers talk over: sockets without an address, unless Spark needs one. Spark 4.3's pipelined runner
     /// asks a channel for its `Socket`, which one without an address has not, if it does not know that it is one.
     pub(crate) fn worker_transport(&self) -> Transport {
-        let pipelined = self
-            .environment
-            .iter()
-            .any(|(name, _)| name == "SPARK_PIPELINED_UDF");
+        let pipelined = self.variable("SPARK_PIPELINED_UDF").is_some();
         match &self.transport {
             tcp @ Transport::Tcp { .. } if pipelined => tcp.clone(),
             _ => Transport::Unix {

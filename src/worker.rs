@@ -81,6 +81,11 @@ impl Worker {
         self.process.pid()
     }
 
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Since when it exists.
     pub fn born(&self) -> Instant {
         self.born

@@ -5,7 +5,14 @@ mod common;
 
 use std::fs;
 
-use common::{Setup, eventually, parent, runs};
+use common::{Held, Setup, eventually, parent, runs};
+use native_python_worker::worker::Origin;
+
+/// The pid of the zygote that has forked this worker.
+fn zygote_of(held: &Held) -> i32 {
+    assert!(matches!(held.worker.origin(), Origin::Zygote(_)));
+    parent(held.worker.pid())
+}
 
 fn command_line(pid: i32) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
@@ -16,26 +23,52 @@ fn command_line(pid: i32) -> String {
 fn workers_are_forked_by_one_zygote_of_ours() {
     let bench = Setup::zygote().open();
     let (one, other) = (bench.create(), bench.create());
-    let zygote = parent(one.worker.pid());
-    assert_eq!(parent(other.worker.pid()), zygote);
-    assert!(command_line(zygote).contains("native-python-worker-zygote"));
+    assert_eq!(zygote_of(&one), zygote_of(&other));
+}
+
+#[test]
+fn workers_have_the_command_line_of_sparks_daemon() {
+    let (zygote, daemon) = (Setup::zygote().open(), Setup::daemon().open());
+    let (ours, theirs) = (zygote.create(), daemon.create());
+    let shown = |pid| command_line(pid).trim_end().to_owned();
+    assert_eq!(shown(ours.worker.pid()), shown(theirs.worker.pid()));
+    assert_eq!(shown(zygote_of(&ours)), shown(ours.worker.pid()));
+}
+
+fn forked_by(zygote: i32) -> usize {
+    let children = fs::read_to_string(format!("/proc/{zygote}/task/{zygote}/children")).unwrap();
+    children.split_whitespace().count()
 }
 
 #[test]
 fn spares_are_kept_ready_and_refilled() {
-    let bench = Setup::zygote().own("spares", "3").open();
+    let bench = Setup::zygote()
+        .env("SPARK_REUSE_WORKER", "")
+        .own("spares", "3")
+        .open();
     let first = bench.create();
-    let zygote = parent(first.worker.pid());
-    let forked = || {
-        let children =
-            fs::read_to_string(format!("/proc/{zygote}/task/{zygote}/children")).unwrap();
-        children.split_whitespace().count()
-    };
+    let zygote = zygote_of(&first);
     eventually("there are three spares besides the worker", || {
-        forked() == 4
+        forked_by(zygote) == 4
     });
     let _second = bench.create();
-    eventually("the spare taken is replaced", || forked() == 5);
+    eventually("the spare taken is replaced", || forked_by(zygote) == 5);
+}
+
+#[test]
+fn workers_that_stay_for_the_next_task_need_fewer_spares() {
+    let bench = Setup::zygote().own("spares", "3").open();
+    let held = [bench.create(), bench.create(), bench.create()];
+    let zygote = zygote_of(&held[0]);
+    eventually("one spare is left for another session", || {
+        forked_by(zygote) == 4
+    });
+    for worker in &held {
+        bench.factory.stop_worker(worker.id());
+    }
+    eventually("the workers have ended", || forked_by(zygote) == 1);
+    let _another = bench.create();
+    eventually("they are missed", || forked_by(zygote) == 3);
 }
 
 #[test]
@@ -72,11 +105,76 @@ fn a_module_that_starts_a_thread_is_left_out_of_the_next_zygote() {
         second = bench.create();
         parent(second.worker.pid()) != spoiled
     });
-    assert!(command_line(parent(second.worker.pid())).contains("native-python-worker-zygote"));
+    zygote_of(&second);
     assert!(
         first.worker.is_alive(),
         "the workers of the spoiled one go on"
     );
+}
+
+#[test]
+fn a_module_whose_import_hangs_keeps_nobody_waiting() {
+    let bench = Setup::zygote()
+        .own("preload", "hangs")
+        .own("preloadTimeout", "300ms")
+        .own("spares", "0")
+        .open();
+    let first = bench.create();
+    let stuck = zygote_of(&first);
+    let mut of_the_stuck = vec![first];
+    eventually("another zygote serves", || {
+        let held = bench.create();
+        let served = parent(held.worker.pid()) != stuck;
+        if !served {
+            of_the_stuck.push(held);
+        }
+        served
+    });
+    assert!(of_the_stuck.iter().all(|held| held.worker.is_alive()));
+    for held in of_the_stuck {
+        bench.factory.stop_worker(held.id());
+    }
+    eventually("the stuck one ends with its last worker", || !runs(stuck));
+}
+
+#[test]
+fn while_a_module_is_imported_sparks_daemon_serves() {
+    let bench = Setup::zygote()
+        .own("preload", "hangs")
+        .own("spares", "0")
+        .open();
+    let of_the_daemon = || matches!(bench.create().worker.origin(), Origin::Daemon(_));
+    eventually("the import has begun", of_the_daemon);
+}
+
+#[test]
+fn a_zygote_that_hangs_is_replaced_and_keeps_its_workers() {
+    let bench = Setup::zygote().own("spares", "0").open();
+    let busy = bench.create();
+    let hung = zygote_of(&busy);
+    common::signal(hung, nix::sys::signal::Signal::SIGSTOP);
+    let fresh = bench.create();
+    assert_ne!(zygote_of(&fresh), hung);
+    assert!(busy.worker.is_alive());
+    bench.factory.stop_worker(busy.id());
+    drop(busy);
+    eventually("the hung one ends with its last worker", || !runs(hung));
+}
+
+#[test]
+fn nothing_that_a_module_prints_is_printed_twice() {
+    let bench = Setup::zygote()
+        .own("preload", "prints")
+        .own("spares", "3")
+        .open();
+    let host = bench.host.clone();
+    let printed = || String::from_utf8_lossy(&host.stdout.lock().unwrap()).into_owned();
+    let zygote = zygote_of(&bench.create());
+    eventually("it is printed", || !printed().is_empty());
+    let held = [bench.create(), bench.create()];
+    drop((held, bench));
+    eventually("all have ended", || !runs(zygote));
+    assert_eq!(printed(), "once");
 }
 
 #[test]
@@ -90,5 +188,5 @@ fn a_module_that_fails_is_left_out() {
 fn another_pyspark_than_sparks_is_left_to_the_daemon() {
     let bench = Setup::zygote().set("sparkVersion", "3.4.0").open();
     let held = bench.create();
-    assert!(command_line(parent(held.worker.pid())).contains("-m pyspark.daemon"));
+    assert!(matches!(held.worker.origin(), Origin::Daemon(_)));
 }

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,7 @@ impl Setup {
             ("daemonModule", "pyspark.daemon"),
             ("useDaemon", "true"),
             ("pythonPath", modules.to_str().unwrap()),
+            ("spark.nativePythonWorker.zygote.enabled", "false"),
         ];
         let owned = |(k, v): (&str, &str)| (k.to_owned(), v.to_owned());
         Self {
@@ -86,11 +88,14 @@ impl Setup {
         }
     }
 
-    /// The zygote that stands in for it; it has all modules that are loaded by default.
+    /// The zygote that stands in for it; it has all modules that are loaded by default. No other setup shares it.
     pub fn zygote() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let key = LAST.fetch_add(1, Ordering::Relaxed).to_string();
         Self::daemon()
             .own("zygote.enabled", "true")
             .env("OMP_NUM_THREADS", "1")
+            .env("KEY_OF_THE_TEST", &key)
     }
 
     /// One process a worker.

@@ -62,6 +62,10 @@ def self_portrait(spark):
             with open(f"/proc/{os.getppid()}/comm") as name:
                 return name.read().strip()
 
+        def command_line():
+            with open("/proc/self/cmdline") as line:
+                return line.read().replace("\0", " ").rstrip()
+
         spark_files = re.compile(r"^.*/(userFiles-|spark-)[-0-9a-f]+")
         open_fds = [int(name) for name in os.listdir("/proc/self/fd")]
         return {
@@ -85,6 +89,7 @@ def self_portrait(spark):
             "own session": os.getsid(0) == os.getpid(),
             "parent": parents_name(),
             "name": status("Name"),
+            "command line": command_line(),
             "threads": [thread.name for thread in threading.enumerate()],
             "faulthandler": faulthandler.is_enabled(),
             "encodings": (sys.stdin.encoding, sys.stdout.encoding, sys.getfilesystemencoding()),
@@ -101,6 +106,8 @@ EXPLAINED = {
     # Python leaves this timeout on the socket for good: stock Spark's 15 s fail every task that is silent for longer.
     "$SPARK_AUTH_SOCKET_TIMEOUT": "spark.python.use.daemon",
 }
+# What stock's workers have only to get their socket; those of a zygote are given theirs.
+HANDSHAKE_VARIABLES = {"PYTHON_WORKER_FACTORY_SECRET", "PYTHON_WORKER_FACTORY_SOCK_DIR"}
 
 
 def comparable(portrait):
@@ -108,7 +115,7 @@ def comparable(portrait):
     text = json.dumps(portrait, sort_keys=True)
     portrait = json.loads(re.sub(r"/driver-\d+", "/driver", text))
     variables = portrait.pop("variables")
-    portrait["names of variables"] = sorted(variables)
+    portrait["names of variables"] = sorted(variables.keys() - HANDSHAKE_VARIABLES)
     for name in variables.keys() - VARYING_VARIABLES:
         portrait[f"${name}"] = variables[name]
     return portrait

@@ -59,13 +59,20 @@ def test_wrapper_script_as_interpreter(run, tmp_path):
 
 
 def test_junk_on_standard_output(start_with):
-    error = start_with(JUNK).error
+    error = start_with(JUNK, {"spark.nativePythonWorker.zygote.enabled": "false"}).error
     assert "Bad data in pyspark.daemon's standard output. Invalid port number" in error
     assert "(0x57656c63)" in error  # 'Welc'
     assert "Python command to execute the daemon was:" in error
     assert " -m pyspark.daemon" in error
     assert "Also, check if you have a sitecustomize.py module in your python path," in error
     assert "or in your python installation, that is printing to standard output" in error
+
+
+@pytest.mark.native_only("stock Spark takes the first bytes on standard output for a port")
+def test_junk_on_standard_output_harms_no_zygote(start_with):
+    outcome = start_with(JUNK)
+    assert outcome.value == 4
+    assert outcome.logged("Welcome to the company Python!")
 
 
 def test_stderr_of_a_failed_start_is_in_the_message(start_with):

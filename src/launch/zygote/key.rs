@@ -74,9 +74,12 @@ fn is_session(name: &str) -> bool {
     SESSION_VARIABLES.contains(&name)
 }
 
-/// The frame that makes a spare a session's worker.
+/// What makes a spare a session's worker.
 #[derive(Debug)]
-pub(super) struct Binding(Vec<u8>);
+pub(super) struct Binding {
+    frame: Vec<u8>,
+    lasts: bool,
+}
 
 impl Binding {
     pub(super) fn of(spec: &FactorySpec) -> Self {
@@ -105,10 +108,19 @@ impl Binding {
         });
         let body = body.to_string().into_bytes();
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        Self([&length.to_be_bytes()[..], &body].concat())
+        Self {
+            frame: [&length.to_be_bytes()[..], &body].concat(),
+            lasts: spec.reuses_workers(),
+        }
     }
 
+    /// What the spare waits for.
     pub(super) fn frame(&self) -> &[u8] {
-        &self.0
+        &self.frame
+    }
+
+    /// Whether the worker serves one task after the other.
+    pub(super) fn lasts(&self) -> bool {
+        self.lasts
     }
 }

@@ -7,16 +7,17 @@ mod key;
 mod message;
 mod process;
 mod spares;
+mod talk;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use log::warn;
+use log::{debug, warn};
 
 use super::Launcher;
 use super::current::Current;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::spec::FactorySpec;
 use crate::worker::{Launched, Origin};
@@ -69,7 +70,7 @@ impl Zygotes {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let zygote = self.zygote(deadline)?;
-            match zygote.take(deadline, binding) {
+            match zygote.take(binding, deadline) {
                 Ok(spare) => {
                     let (socket, process) = spare.into_parts();
                     let origin = Origin::Zygote(zygote);
@@ -79,7 +80,8 @@ impl Zygotes {
                         origin,
                     });
                 }
-                Err(error) if !zygote.forks() => {
+                Err(error) if zygote.is_at_fault(&error) => {
+                    debug!("The zygote is replaced: {error}");
                     self.left_out().extend(zygote.spoiled_by());
                     self.current.retire(&zygote);
                     last = Some(error);
@@ -87,9 +89,7 @@ impl Zygotes {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or(Error::Eof {
-            step: crate::error::Step::Fork,
-        }))
+        Err(last.unwrap_or(Error::Eof { step: Step::Fork }))
     }
 
     fn left_out(&self) -> MutexGuard<'_, Vec<String>> {
@@ -128,6 +128,13 @@ impl Launcher for ZygoteLauncher {
         };
         self.spec.make_working_directory();
         match zygotes.launch(&self.binding, deadline) {
+            Err(Error::Timeout {
+                step: Step::Fork,
+                limit,
+            }) => {
+                debug!("No worker was forked within {} ms", limit.as_millis());
+                self.fallback.launch(deadline)
+            }
             Err(Error::Unfit { reason }) => {
                 let first = self.lock().take().is_some();
                 if first {

@@ -7,7 +7,8 @@ use log::debug;
 use serde_json::json;
 
 use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
-use super::spares::{Control, Phase, Spare, State, Talk};
+use super::spares::Spare;
+use super::talk::{Control, Phase, State, Talk};
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
@@ -39,17 +40,20 @@ impl Zygote {
         let (process, stdout) = PythonProcess::start(&command(key), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout)?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let talk = Arc::new(Talk::new(control, key.clone(), spec));
+        let talk = Arc::new(Talk::new(control, process.pid(), key, spec));
         let order = json!({
             "spark": key.spark.to_string(),
+            "title": spec.daemon_command().shown(),
             "daemon": key.daemon_module,
             "worker": "pyspark.worker",
             "load": key.preload.iter().filter(|m| !left_out.contains(m)).collect::<Vec<_>>(),
         });
-        talk.tell(SOURCE.as_bytes())
-            .and_then(|()| talk.tell(order.to_string().as_bytes()))
-            .and_then(|()| supervisor()?.watch(Arc::new(Control(talk.clone()))))
+        supervisor()
+            .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))
             .map_err(Error::io(Step::Spawn, limit))?;
+        // Not heard where it has ended already; that is told below.
+        let _ = talk.tell(SOURCE.as_bytes());
+        let _ = talk.tell(order.to_string().as_bytes());
         let zygote = Self { process, talk };
         zygote.await_start(deadline)?;
         debug!(
@@ -84,23 +88,22 @@ impl Zygote {
     }
 
     /// A worker, made the one that `binding` describes.
-    pub(super) fn take(&self, deadline: Deadline, binding: &Binding) -> Result<Spare, Error> {
+    pub(super) fn take(&self, binding: &Binding, deadline: Deadline) -> Result<Spare, Error> {
         loop {
-            let spare = self.talk.take(deadline)?;
+            let spare = self.talk.take(binding, deadline)?;
             self.talk.refill_later();
             match spare.bind(binding) {
                 Ok(()) => return Ok(spare),
-                Err(error) => debug!(
-                    "Spare worker (pid {}) is of no use: {error}",
-                    spare.process.pid()
-                ),
+                Err(error) => debug!("Spare worker (pid {}) is of no use: {error}", spare.pid()),
             }
         }
     }
 
-    /// Whether it still forks.
-    pub(super) fn forks(&self) -> bool {
-        self.talk.lock().phase == Phase::Serving
+    /// Whether another one would do better after this failure to get a worker.
+    pub(super) fn is_at_fault(&self, error: &Error) -> bool {
+        let state = self.talk.lock();
+        let hangs = matches!(error, Error::Timeout { .. }) && !state.is_loading();
+        hangs || state.phase != Phase::Serving
     }
 
     /// The module that must not be loaded again.

@@ -9,6 +9,7 @@ It has one thread, always: a process with threads must not fork. In a forked wor
 leaves it; the code from there on is PySpark's own.
 """
 
+import ctypes
 import gc
 import importlib
 import importlib.util
@@ -29,14 +30,27 @@ PR_SET_CHILD_SUBREAPER = 36
 GRACE_SECONDS = 1.0
 # Before each module that is loaded ahead: a worker that is wanted goes first.
 PAUSE_MILLIS = 20
+# Of a worker's life: garbage among what is frozen is never found, so there is an end to it.
+MOST_FREEZES = 16
 # In the memory allocator of Arrow: the only thread that importing pyarrow starts.
 ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
 
 
-def prctl(option, value):
-    import ctypes
+LIBC = ctypes.CDLL(None)
 
-    return ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+def prctl(option, value):
+    return LIBC.prctl(option, value, 0, 0, 0)
+
+
+def set_title(title):
+    """Has `ps` show this command line: that of the daemon whose place this process takes."""
+    with open("/proc/self/stat") as stat:
+        start, end = map(int, stat.read().rpartition(")")[2].split()[45:47])
+    room = end - start
+    # The kernel takes the line for a title, up to the first NUL, where its last byte is none.
+    if len(title.encode()) < room:
+        ctypes.memmove(start, title.encode().ljust(room - 1, b"\0") + b" ", room)
 
 
 def threads():
@@ -92,6 +106,15 @@ def bind(binding):
     sys.argv[1:] = binding["arguments"]
 
 
+def flush():
+    """Writes out what a module may have printed, so that no worker prints it again."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass  # as at the end of any Python process, nobody listens
+
+
 def reseed():
     """Random state that a fork has copied; Python's own `random` sees to itself."""
     random = sys.modules.get("numpy.random")
@@ -100,8 +123,9 @@ def reseed():
 
 
 def serve_tasks(worker, sock, reuse):
-    """The loop of `pyspark.daemon` in the forked child. Returns the exit code's complement: nothing, it raises."""
+    """The loop of `pyspark.daemon` in the forked child."""
     modules = 0
+    freezes = 0
     while True:
         code = worker(sock, True)
         if code or not reuse:
@@ -113,8 +137,9 @@ def serve_tasks(worker, sock, reuse):
             return
         # What the task left behind is collected. What it imported stays for good, and is not looked at again.
         gc.collect()
-        if len(sys.modules) != modules:
+        if len(sys.modules) != modules and freezes < MOST_FREEZES:
             modules = len(sys.modules)
+            freezes += 1
             gc.freeze()
 
 
@@ -145,6 +170,7 @@ class Zygote:
         if threads() > 1:
             self.send(unfit=f"{order['worker']} starts threads when it is imported")
             return False
+        set_title(order["title"])
         self.to_load = list(order["load"])
         self.freeze()
         self.send(ready=pyspark.__version__)
@@ -190,6 +216,7 @@ class Zygote:
         if self.spoiled:
             self.send(failed=number, errno=0)
             return
+        flush()
         try:
             pid = os.fork()
         except OSError as error:
@@ -214,11 +241,11 @@ class Zygote:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self.pid:
                 os._exit(0)
+            reseed()
             binding = receive_binding(sock)
             if binding is None:
                 os._exit(0)
             bind(binding)
-            reseed()
             with self.faulthandler():
                 serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"))
             code = 0

@@ -1,0 +1,385 @@
+//! The talk with one zygote: has it fork workers, hears what it says, and keeps spares ready.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use log::{debug, trace, warn};
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
+use serde_json::json;
+
+use super::key::{Binding, ZygoteKey};
+use super::message::Message;
+use super::spares::{Spare, Spares};
+use crate::deadline::Deadline;
+use crate::error::{Error, Step};
+use crate::launch::socket::pair;
+use crate::process::{Process, describe_exit};
+use crate::spec::{FactorySpec, Transport};
+use crate::supervisor::{Next, Observer, TimerId, supervisor};
+
+/// How long a fork may take; it takes milliseconds.
+const FORK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a fork may have to wait for the end of an import.
+const LOADING_PATIENCE: Duration = Duration::from_secs(1);
+const MAX_MESSAGE: usize = 64 * 1024;
+/// From a hand-out until its replacement is asked for, so that the fork does not run beside the task's first steps.
+const REFILL_DELAY: Duration = Duration::from_millis(2);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    Starting,
+    Serving,
+    Unfit(String),
+    /// It forks no more because of this module, which its successor must not load.
+    Spoiled(String),
+    Gone,
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    /// The module that is being imported.
+    loading: Option<String>,
+    spares: Spares,
+    /// Our ends of the sockets of workers that are being forked.
+    forks: HashMap<u64, OwnedFd>,
+    failures: VecDeque<Error>,
+    last_number: u64,
+    waiting: usize,
+    refilling: bool,
+    pub(super) trimmer: Option<TimerId>,
+}
+
+impl State {
+    pub(super) fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+
+    fn patience(&self) -> Duration {
+        if self.is_loading() {
+            LOADING_PATIENCE
+        } else {
+            FORK_PATIENCE
+        }
+    }
+}
+
+/// See the module's description.
+pub(super) struct Talk {
+    control: OwnedFd,
+    pid: i32,
+    transport: Transport,
+    idle_timeout: Duration,
+    preload_timeout: Duration,
+    pub(super) start_timeout: Duration,
+    state: Mutex<State>,
+    pub(super) changed: Condvar,
+}
+
+impl Talk {
+    /// With the zygote that has this pid.
+    pub(super) fn new(control: OwnedFd, pid: i32, key: &ZygoteKey, spec: &FactorySpec) -> Self {
+        Self {
+            control,
+            pid,
+            transport: key.transport.clone(),
+            idle_timeout: spec.settings.idle_timeout,
+            preload_timeout: spec.settings.preload_timeout,
+            start_timeout: spec.settings.start_timeout,
+            state: Mutex::new(State {
+                phase: Phase::Starting,
+                loading: None,
+                spares: Spares::new(spec.settings.spares),
+                forks: HashMap::new(),
+                failures: VecDeque::new(),
+                last_number: 0,
+                waiting: 0,
+                refilling: false,
+                trimmer: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn tell(&self, bytes: &[u8]) -> io::Result<()> {
+        send(self.control.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// The next spare, which is about to be bound; has one forked where there is none. Does not wait for long: a worker can be
+    /// had in another way.
+    pub(super) fn take(&self, binding: &Binding, deadline: Deadline) -> Result<Spare, Error> {
+        let asked = Instant::now();
+        let mut state = self.lock();
+        state.waiting += 1;
+        let result = loop {
+            if let Some(spare) = state.spares.take(binding) {
+                break Ok(spare);
+            }
+            self.ask_for_forks(&mut state, 0);
+            if let Some(error) = state.failures.pop_front() {
+                break Err(error);
+            }
+            if state.phase != Phase::Serving {
+                break Err(Error::Eof { step: Step::Fork });
+            }
+            let limit = state.patience();
+            let left = limit.saturating_sub(asked.elapsed());
+            let left = left.min(deadline.remaining());
+            if left.is_zero() {
+                let step = Step::Fork;
+                break Err(Error::Timeout { step, limit });
+            }
+            let wait = self.changed.wait_timeout(state, left);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        state.waiting -= 1;
+        result
+    }
+
+    /// Asks for as many forks as there are callers waiting, and for `spares` beyond them.
+    fn ask_for_forks(&self, state: &mut State, spares: usize) {
+        if state.phase != Phase::Serving {
+            return;
+        }
+        while state.spares.len() + state.forks.len() < state.waiting + spares {
+            let number = state.last_number + 1;
+            match self.ask_for_fork(number) {
+                Ok(ours) => {
+                    state.last_number = number;
+                    state.forks.insert(number, ours);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    let failed = Error::io(Step::Fork, self.start_timeout);
+                    state.failures.push_back(failed(error));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn ask_for_fork(&self, number: u64) -> io::Result<OwnedFd> {
+        let (ours, theirs) = pair(&self.transport)?;
+        let text = json!({ "fork": number }).to_string();
+        let fds = [theirs.as_raw_fd()];
+        sendmsg::<()>(
+            self.control.as_raw_fd(),
+            &[IoSlice::new(text.as_bytes())],
+            &[ControlMessage::ScmRights(&fds)],
+            MsgFlags::MSG_NOSIGNAL,
+            None,
+        )?;
+        Ok(ours)
+    }
+
+    fn hear(self: &Arc<Self>, message: Message) {
+        let mut state = self.lock();
+        match message {
+            Message::Ready => {
+                state.phase = Phase::Serving;
+                self.fill(&mut state);
+            }
+            Message::Unfit(reason) => state.phase = Phase::Unfit(reason),
+            Message::Loading(module) => {
+                state.loading = Some(module.clone());
+                drop(state);
+                self.give_up_later(module);
+            }
+            Message::Loaded { module, millis } => {
+                state.loading = None;
+                debug!("The zygote has loaded {module} in {millis} ms");
+            }
+            Message::LeftOut {
+                module,
+                missing,
+                reason,
+            } => {
+                state.loading = None;
+                if missing {
+                    debug!("The zygote has no {module}: {reason}");
+                } else {
+                    warn!("The zygote does without module {module}: {reason}");
+                }
+            }
+            Message::Spoiled(module) => {
+                spoil(&mut state, module, "starts threads when it is imported");
+            }
+            Message::Complete => {
+                self.renew_spares(state);
+                self.trim_later();
+            }
+            Message::Forked { number, pid } => self.enter(&mut state, number, pid),
+            Message::Failed { number, errno } => {
+                state.forks.remove(&number);
+                state.failures.push_back(Error::Fork { errno });
+            }
+            Message::Exited { pid, status } => {
+                state.spares.forget(pid);
+                let status = ExitStatus::from_raw(status);
+                debug!("Python worker {pid} {}", describe_exit(status));
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Takes a worker that was forked among the spares.
+    fn enter(&self, state: &mut State, number: u64, pid: i32) {
+        let Some(socket) = state.forks.remove(&number) else {
+            return;
+        };
+        let named = Process::open(pid).ok();
+        // It may have ended since, and its number be another's.
+        match named.filter(|process| process.descends_from(self.pid)) {
+            Some(process) => {
+                trace!("Forked a spare worker (pid {pid})");
+                state.spares.put(Spare::new(socket, process));
+            }
+            None => state.failures.push_back(Error::LaunchGone {
+                sender: "Python zygote",
+                pid,
+            }),
+        }
+    }
+
+    /// An import that does not end must not keep tasks waiting: then another zygote does without the module.
+    fn give_up_later(self: &Arc<Self>, module: String) {
+        let limit = self.preload_timeout;
+        let give_up = self.later(move |talk| {
+            let mut state = talk.lock();
+            if state.loading.as_ref() == Some(&module) {
+                let why = format!("takes more than {} ms to import", limit.as_millis());
+                spoil(&mut state, module, &why);
+                talk.changed.notify_all();
+            }
+        });
+        if let Err(error) = supervisor().and_then(|s| s.after(limit, give_up)) {
+            debug!("The import of a module is not timed: {error}");
+        }
+    }
+
+    /// What is to be done with this talk, if it is still there then.
+    fn later<F>(self: &Arc<Self>, act: F) -> impl FnOnce() + Send + use<F>
+    where
+        F: FnOnce(Arc<Self>) + Send,
+    {
+        let talk = Arc::downgrade(self);
+        move || {
+            if let Some(talk) = talk.upgrade() {
+                act(talk);
+            }
+        }
+    }
+
+    fn fill(&self, state: &mut State) {
+        let wanted = state.spares.wanted();
+        self.ask_for_forks(state, wanted);
+    }
+
+    /// Replaces the spares that were forked before everything was loaded.
+    fn renew_spares(&self, mut state: MutexGuard<'_, State>) {
+        let poor = state.spares.take_all();
+        self.fill(&mut state);
+        drop(state);
+        drop(poor); // a spare ends with its socket
+    }
+
+    pub(super) fn refill_later(self: &Arc<Self>) {
+        if std::mem::replace(&mut self.lock().refilling, true) {
+            return;
+        }
+        let refill = self.later(|talk| talk.refill());
+        let planned = supervisor().and_then(|s| s.after(REFILL_DELAY, refill));
+        if planned.is_err() {
+            self.lock().refilling = false;
+        }
+    }
+
+    fn refill(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.refilling = false;
+        self.fill(&mut state);
+        drop(state);
+        self.trim_later();
+    }
+
+    /// Spares that nobody has wanted for the idle time go away; the next hand-out brings them back.
+    fn trim_later(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.trimmer.is_some() {
+            return;
+        }
+        let delay = self.idle_timeout.saturating_sub(state.spares.unused_for());
+        let trim = self.later(|talk| talk.trim());
+        state.trimmer = supervisor().and_then(|s| s.after(delay, trim)).ok();
+    }
+
+    fn trim(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.trimmer = None;
+        if state.spares.unused_for() < self.idle_timeout {
+            drop(state);
+            return self.trim_later();
+        }
+        let unused = state.spares.take_all();
+        drop(state);
+        debug!("Ending {} spare workers that nobody wants", unused.len());
+    }
+
+    pub(super) fn lose(&self) {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::Unfit(_)) {
+            state.phase = Phase::Gone;
+        }
+        let spares = state.spares.take_all();
+        state.forks.clear();
+        drop(state);
+        drop(spares);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn spoil(state: &mut State, module: String, why: &str) {
+    warn!("Module {module} {why}, so it is not loaded ahead any more");
+    state.phase = Phase::Spoiled(module);
+}
+
+/// Has the supervisor hear what the zygote says.
+pub(super) struct Control(pub(super) Arc<Talk>);
+
+impl Observer for Control {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.0.control.as_fd()
+    }
+
+    fn ready(&self) -> Next {
+        let mut buffer = vec![0; MAX_MESSAGE];
+        match nix::unistd::read(&self.0.control, &mut buffer) {
+            Ok(0) => {
+                self.0.lose();
+                Next::Remove
+            }
+            Ok(count) => {
+                match Message::parse(&buffer[..count]) {
+                    Some(message) => self.0.hear(message),
+                    None => warn!("The zygote sent something that is no message"),
+                }
+                Next::Keep
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Next::Keep,
+            Err(_) => {
+                self.0.lose();
+                Next::Remove
+            }
+        }
+    }
+}
