@@ -14,6 +14,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::Launcher;
+use crate::launch::ahead::AheadLauncher;
 use crate::launch::daemon::DaemonLauncher;
 use crate::launch::simple::SimpleLauncher;
 use crate::launch::zygote::ZygoteLauncher;
@@ -36,13 +37,14 @@ pub struct Handout {
 fn launcher(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Box<dyn Launcher> {
     if !spec.use_daemon {
         let module = spec.worker_module.clone();
-        return Box::new(SimpleLauncher::new(spec.clone(), host.clone(), module));
+        let simple = SimpleLauncher::new(spec.clone(), host.clone(), module);
+        return Box::new(AheadLauncher::new(spec, Box::new(simple)));
     }
     let daemon = Box::new(DaemonLauncher::new(spec.clone(), host.clone()));
     if spec.may_use_zygote() {
         return Box::new(ZygoteLauncher::new(spec, host, daemon));
     }
-    daemon
+    Box::new(AheadLauncher::new(spec, daemon))
 }
 
 struct State {

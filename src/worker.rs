@@ -48,6 +48,19 @@ pub struct Launched {
     pub origin: Origin,
 }
 
+impl Launched {
+    /// See [`Worker::is_quiet`].
+    pub fn is_quiet(&self) -> bool {
+        is_quiet(&self.socket, &self.process)
+    }
+}
+
+fn is_quiet(socket: &OwnedFd, process: &Process) -> bool {
+    let watched = [socket.as_fd(), process.as_fd()];
+    let mut fds = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    matches!(poll_any(&mut fds, Deadline::now()), Ok(false))
+}
+
 /// A worker that the factory has handed out or keeps idle.
 #[derive(Debug)]
 pub struct Worker {
@@ -103,11 +116,10 @@ impl Worker {
 
     /// Whether it runs, is connected, and has sent nothing that a next task would take for its own.
     pub fn is_quiet(&self) -> bool {
-        self.lock().as_ref().is_some_and(|socket| {
-            let watched = [socket.as_fd(), self.process.as_fd()];
-            let mut fds = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-            matches!(poll_any(&mut fds, Deadline::now()), Ok(false))
-        })
+        let socket = self.lock();
+        socket
+            .as_ref()
+            .is_some_and(|socket| is_quiet(socket, &self.process))
     }
 
     /// Ends the connection, whoever else holds a descriptor of it; the worker exits when it sees that.

@@ -4,6 +4,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::worker::Launched;
 
+pub mod ahead;
 mod current;
 pub mod daemon;
 mod python_process;

@@ -1,0 +1,206 @@
+//! Workers launched ahead, for the ways that have no zygote: connected and authenticated before a task asks.
+//!
+//! As many are kept ready as were handed out lately, so that one task does not start an interpreter for every slot.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use log::{debug, warn};
+
+use super::Launcher;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::spec::FactorySpec;
+use crate::supervisor::{TimerId, supervisor};
+use crate::worker::Launched;
+
+/// Hand-outs of this time are the demand.
+const LATELY: Duration = Duration::from_secs(5);
+
+/// Launches workers by another launcher, some of them ahead.
+pub struct AheadLauncher(Arc<Ahead>);
+
+struct Ahead {
+    inner: Box<dyn Launcher>,
+    most: usize,
+    idle_timeout: Duration,
+    start_timeout: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ready: VecDeque<Launched>,
+    /// When the last workers were handed out, at most `most` of them.
+    handouts: VecDeque<Instant>,
+    launching: bool,
+    trimmer: Option<TimerId>,
+    stopped: bool,
+}
+
+impl State {
+    fn note_handout(&mut self, most: usize) {
+        self.handouts.push_back(Instant::now());
+        while self.handouts.len() > most {
+            self.handouts.pop_front();
+        }
+    }
+
+    fn demand(&self) -> usize {
+        let lately = |handout: &&Instant| handout.elapsed() < LATELY;
+        self.handouts.iter().filter(lately).count()
+    }
+}
+
+impl AheadLauncher {
+    /// Starts nothing yet. `spares` of the settings is the bound; a worker that stays for the next task needs one successor only.
+    pub fn new(spec: &FactorySpec, inner: Box<dyn Launcher>) -> Self {
+        let spares = spec.settings.spares;
+        let most = if spec.reuses_workers() {
+            spares.min(1)
+        } else {
+            spares
+        };
+        Self(Arc::new(Ahead {
+            inner,
+            most,
+            idle_timeout: spec.settings.idle_timeout,
+            start_timeout: spec.settings.start_timeout,
+            state: Mutex::default(),
+        }))
+    }
+}
+
+impl Launcher for AheadLauncher {
+    fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
+        let launched = match self.0.take() {
+            Some(ready) => ready,
+            None => self.0.inner.launch(deadline)?,
+        };
+        self.0.refill_later();
+        Ok(launched)
+    }
+
+    fn stop(&self) {
+        let mut state = self.0.lock();
+        state.stopped = true;
+        let unused = std::mem::take(&mut state.ready);
+        let trimmer = state.trimmer.take();
+        drop(state);
+        drop(unused);
+        if let (Some(timer), Ok(supervisor)) = (trimmer, supervisor()) {
+            supervisor.cancel(timer);
+        }
+        self.0.inner.stop();
+    }
+}
+
+impl Ahead {
+    fn take(&self) -> Option<Launched> {
+        loop {
+            let ready = self.lock().ready.pop_front()?;
+            if ready.is_quiet() {
+                return Some(ready);
+            }
+            debug!("Spare worker (pid {}) has ended", ready.process.pid());
+        }
+    }
+
+    fn refill_later(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.note_handout(self.most);
+        if self.most == 0 || std::mem::replace(&mut state.launching, true) {
+            return;
+        }
+        drop(state);
+        let ahead = self.clone();
+        let launching = thread::Builder::new()
+            .name("npw-ahead".to_owned())
+            .spawn(move || ahead.refill());
+        if let Err(error) = launching {
+            warn!("No workers are launched ahead for now: {error}");
+            self.lock().launching = false;
+        }
+    }
+
+    /// Runs on a thread of its own, until enough workers are ready.
+    fn refill(self: &Arc<Self>) {
+        while self.is_short() {
+            match self.inner.launch(Deadline::after(self.start_timeout)) {
+                Ok(launched) => self.put(launched),
+                Err(error) => {
+                    // The next task sees for itself.
+                    debug!("No worker could be launched ahead: {error}");
+                    self.lock().launching = false;
+                    break;
+                }
+            }
+        }
+        if let Err(error) = self.trim_later() {
+            warn!("Spare Python workers are not ended for now: {error}");
+        }
+    }
+
+    /// Whether another worker is to be launched; where not, the launching is over.
+    fn is_short(&self) -> bool {
+        let mut state = self.lock();
+        state.launching = !state.stopped && state.ready.len() < state.demand();
+        state.launching
+    }
+
+    fn put(&self, launched: Launched) {
+        debug!("Worker (pid {}) was launched ahead", launched.process.pid());
+        let mut state = self.lock();
+        if state.stopped {
+            drop(state);
+            drop(launched); // it may do anything, so not under the lock
+        } else {
+            state.ready.push_back(launched);
+        }
+    }
+
+    /// Spares that nobody has wanted for the idle time go away.
+    fn trim_later(self: &Arc<Self>) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.trimmer.is_some() || state.stopped || state.ready.is_empty() {
+            return Ok(());
+        }
+        let ahead = Arc::downgrade(self);
+        let trim = move || {
+            if let Some(ahead) = ahead.upgrade() {
+                ahead.trim();
+            }
+        };
+        let unused_for = state
+            .handouts
+            .back()
+            .map_or(Duration::ZERO, Instant::elapsed);
+        let delay = self.idle_timeout.saturating_sub(unused_for);
+        state.trimmer = Some(supervisor()?.after(delay, trim)?);
+        Ok(())
+    }
+
+    fn trim(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.trimmer = None;
+        if state
+            .handouts
+            .back()
+            .is_some_and(|last| last.elapsed() < self.idle_timeout)
+        {
+            drop(state);
+            let _ = self.trim_later();
+            return;
+        }
+        let unused = std::mem::take(&mut state.ready);
+        drop(state);
+        debug!("Ending {} spare workers that nobody wants", unused.len());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
