@@ -91,3 +91,11 @@ make_venv() {
 spark_jars() {
   "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'
 }
+
+# make_bench_venv: the Python environment of ./bench itself: tables and plots, no PySpark; made once.
+make_bench_venv() {
+  local venv=$BUILD/venvs/bench
+  [ -f "$venv/made" ] && return
+  rm -rf "$venv" && python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary matplotlib tabulate pytest && touch "$venv/made"
+}

@@ -1,0 +1,80 @@
+"""The pages that show results: one for each Spark version, and a section of the README.
+
+Everything is made from the result files. A file goes into docs/bench/ with its page, so that the pages can be made anew
+without measuring again.
+"""
+
+import json
+import re
+
+import plots
+import results
+import tables
+from paths import BUILD, DOCS, README
+
+SECTION = re.compile(r"(<!-- bench: begin -->\n).*?(<!-- bench: end -->)", re.DOTALL)
+
+
+def collect():
+    """Takes full results over into docs/. Returns those of all versions, the newest Spark first."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    for folder in BUILD.glob("*"):
+        found = results.load(folder)
+        if found and not found["quick"]:
+            (DOCS / f"{found['spark']}.json").write_text(json.dumps(found, indent=1) + "\n")
+    everything = [json.loads(file.read_text()) for file in DOCS.glob("*.json")]
+    return sorted(everything, key=lambda one: [int(part) for part in one["spark"].split(".")], reverse=True)
+
+
+def conditions(found):
+    """Machine, versions, dates and commits, as one sentence each."""
+    facts = found["machine"]
+    measures = found["measures"].values()
+    versions = ", ".join(f"{name} {facts[name]}" for name in ("python", "pandas", "numpy", "pyarrow"))
+    dates = " and ".join(sorted({one["date"] for one in measures}))
+    commits = " and ".join(sorted({one["commit"] for one in measures}))
+    counts = sorted({len(pairs) for one in measures for pairs in one["cases"].values()})
+    return (
+        f"{facts['cores']} cores ({facts['processor']}), {facts['memory']}, Linux {facts['kernel']}, {facts['java']}, "
+        f"{versions}. Pairs of runs: {' or '.join(map(str, counts))}. Measured on {dates}, at commit {commits}."
+    )
+
+
+def failures(found):
+    sentences = [sentence.splitlines()[0] for one in found["measures"].values() for sentence in one["failures"]]
+    return ["Runs that failed and are not counted:", "", *(f"- {sentence}" for sentence in sentences), ""] if sentences else []
+
+
+def page(found, images):
+    """The page of one Spark version."""
+    version = found["spark"]
+    lines = [f"# Spark {version}: stock against native", "", conditions(found), ""]
+    lines += ["How it is measured, and how to read it: [bench.md](../bench.md).", "", tables.full_table(found), ""]
+    lines += failures(found)
+    lines += [f"![{image.removesuffix('.svg')}]({image})\n" for image in images]
+    return "\n".join(lines)
+
+
+def section(everything):
+    """What the README shows between its markers."""
+    if not everything:
+        return "Not measured yet.\n"
+    lines = []
+    for found in everything:
+        version = found["spark"]
+        lines += [f"**Spark {version}.** {conditions(found)}", "", tables.main_table(found), ""]
+        lines += [f"Cost curves and plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
+    newest = everything[0]["spark"]
+    return "\n".join([*lines, f"![How many times better, by measure](docs/bench/{newest}-ratios.svg)", ""])
+
+
+def update():
+    """Rewrites docs/bench/ and the README's section. Returns the versions shown."""
+    everything = collect()
+    for found in everything:
+        (DOCS / f"{found['spark']}.md").write_text(page(found, plots.draw(found, DOCS)))
+    text = README.read_text()
+    if not SECTION.search(text):
+        raise SystemExit("README.md has no line <!-- bench: begin --> with a <!-- bench: end --> after it")
+    README.write_text(SECTION.sub(lambda markers: markers[1] + section(everything) + markers[2], text))
+    return [found["spark"] for found in everything]

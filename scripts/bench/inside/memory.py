@@ -1,0 +1,53 @@
+"""Bytes of memory (PSS) of all Python processes with so many workers alive, each after a pandas UDF.
+
+The workers must all be there at once: each task waits until every other one has begun. With `warm`, a job of one task
+goes before, and some seconds for the native factory to load what it loads ahead.
+"""
+
+import tempfile
+import time
+
+import pandas
+from pyspark.sql.functions import pandas_udf
+
+from processes import under_jvm
+
+LIMIT_SECONDS = 120
+# For modules to be loaded ahead, for spares to be forked anew, for allocators to calm down.
+SETTLE_SECONDS = 5
+
+
+def meeting(folder, workers):
+    """A UDF that returns its process id once as many processes as there are workers have come to the folder."""
+
+    @pandas_udf("long")
+    def meet(values: pandas.Series) -> pandas.Series:
+        import os
+
+        open(os.path.join(folder, str(os.getpid())), "w").close()
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while len(os.listdir(folder)) < workers:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(os.listdir(folder))} of {workers} workers within {LIMIT_SECONDS} s")
+            time.sleep(0.01)
+        return values * 0 + os.getpid()
+
+    return meet
+
+
+def meet_all(session, workers):
+    """Has so many workers serve a job at once. Returns their process ids."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = session.range(0, workers, 1, workers).select(meeting(folder, workers)("id")).collect()
+    time.sleep(SETTLE_SECONDS)
+    return {row[0] for row in rows}
+
+
+def measure(session, workers, warm):
+    if warm:
+        meet_all(session, 1)
+    pids = meet_all(session, workers)
+    processes = under_jvm()
+    missing = pids - {one.pid for one in processes}
+    assert len(pids) == workers and not missing, f"workers {pids}, gone: {missing}"
+    return {"pss": sum(one.pss for one in processes), "processes": len(processes)}, len(pids)

@@ -1,0 +1,47 @@
+"""What an application's processes hold at one moment, to be compared with a later one."""
+
+from dataclasses import asdict, dataclass
+
+from processes import jvm, process, under_jvm
+
+# What may be more later without being a leak: pools of threads in the JVM grow a little.
+ALLOWED = {"processes": 0, "zombies": 0, "jvm_files": 16, "jvm_threads": 16, "zygote_files": 0, "zygote_mib": 16}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Counts, and memory (RSS) in MiB."""
+
+    processes: int
+    zombies: int
+    jvm_files: int
+    jvm_threads: int
+    jvm_mib: int
+    zygote_files: int
+    zygote_mib: int
+
+    def grown(self, before):
+        """What is more than before by more than it may be, in words."""
+        new, old = asdict(self), asdict(before)
+        return [f"{name}: {old[name]}, then {new[name]}" for name, more in ALLOWED.items() if new[name] > old[name] + more]
+
+    def __str__(self):
+        return (
+            f"zygote {self.zygote_mib} MiB, {self.zygote_files} files; JVM {self.jvm_mib} MiB, {self.jvm_files} files, "
+            f"{self.jvm_threads} threads; {self.processes} Python processes, {self.zombies} zombies"
+        )
+
+
+def look(zygote):
+    """A snapshot, with the zygote of this process id."""
+    java, parent, below = jvm(), process(zygote), under_jvm()
+    assert parent is not None and parent.state != "Z", f"the zygote (pid {zygote}) is gone"
+    return Snapshot(
+        processes=len(below),
+        zombies=sum(one.state == "Z" for one in below),
+        jvm_files=java.files,
+        jvm_threads=java.threads,
+        jvm_mib=java.rss >> 20,
+        zygote_files=parent.files,
+        zygote_mib=parent.rss >> 20,
+    )

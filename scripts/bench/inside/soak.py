@@ -1,0 +1,93 @@
+"""Many forks from one preloaded zygote: every task is a new process that uses pandas, Arrow, BLAS and threads.
+
+Fails where a task gives a wrong value, hangs, dies, or was not forked by the one zygote; and where processes,
+descriptors, threads or the zygote's memory grow with the number of forks.
+"""
+
+import faulthandler
+import os
+import threading
+import time
+from dataclasses import asdict
+
+from exercise import SCHEMA, exercise_function
+from processes import under_jvm
+from snapshot import look
+
+TASKS_A_JOB = 250
+# A job takes some seconds. exercise.py has the limit of a task; this is for what hangs outside of it.
+JOB_SECONDS = 300
+# For processes that are ending, before the last look.
+SETTLE_SECONDS = 5
+WARM_UP_JOBS = 2
+LINES = 50
+
+
+def give_up():
+    """A job hangs: says where everyone is, and ends this program, and Spark with it."""
+    print(f"HANG: a job is not done after {JOB_SECONDS} s", flush=True)
+    for one in under_jvm():
+        print(f"    {one}", flush=True)
+    faulthandler.dump_traceback()
+    os._exit(3)
+
+
+def job(session, tasks):
+    """One process a task. Returns the one parent of all of them, and the one value they found."""
+    watchdog = threading.Timer(JOB_SECONDS, give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        frame = session.range(0, tasks, 1, tasks).mapInPandas(exercise_function(), SCHEMA)
+        rows = frame.collect()
+    finally:
+        watchdog.cancel()
+    pids, parents, values = ({row[column] for row in rows} for column in range(3))
+    assert len(rows) == len(pids) == tasks, f"{tasks} tasks, {len(rows)} rows of {len(pids)} processes"
+    assert len(parents) == 1, f"forked by {parents}"
+    assert len(values) == 1, f"values differ: {values}"
+    return parents.pop(), values.pop()
+
+
+def settle(zygote, before):
+    """The last snapshot, once nothing is left that is more than before, or after some seconds."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        after = look(zygote)
+        if not after.grown(before) or time.monotonic() > deadline:
+            return after
+        time.sleep(0.2)
+
+
+def warm_up(session):
+    """What is there once the zygote has loaded everything: its process id, the value of a task, and a snapshot."""
+    zygote, value = job(session, TASKS_A_JOB)
+    for _ in range(WARM_UP_JOBS - 1):
+        job(session, TASKS_A_JOB)
+    time.sleep(SETTLE_SECONDS)
+    return zygote, value, look(zygote)
+
+
+def repeat(session, forks, zygote, value):
+    """Jobs until there were so many forks, with some lines of progress. Returns the seconds they took."""
+    started, done, jobs = time.monotonic(), 0, 0
+    jobs_a_line = max(1, forks // TASKS_A_JOB // LINES)
+    while done < forks:
+        tasks = min(TASKS_A_JOB, forks - done)
+        assert job(session, tasks) == (zygote, value), "another zygote, or another value, than at first"
+        done, jobs = done + tasks, jobs + 1
+        if jobs % jobs_a_line == 0 or done == forks:
+            rate = done / (time.monotonic() - started)
+            left = (forks - done) / rate / 60
+            print(f"{done:7,d} of {forks:,d} forks, {rate:.0f} a second, {left:.0f} min left: {look(zygote)}", flush=True)
+    return time.monotonic() - started
+
+
+def measure(session, forks):
+    zygote, value, before = warm_up(session)
+    print(f"after {WARM_UP_JOBS * TASKS_A_JOB} forks that are not counted: {before}", flush=True)
+    seconds = repeat(session, forks, zygote, value)
+    after = settle(zygote, before)
+    grown = after.grown(before)
+    assert not grown, f"grown after {forks} forks: {'; '.join(grown)}"
+    return {"forks": forks, "seconds": seconds}, {"before": asdict(before), "after": asdict(after)}

@@ -1,0 +1,31 @@
+"""The functions that the jobs run, and the job of short tasks.
+
+They are made inside functions, so that cloudpickle sends them by value: a worker never has to import this folder.
+"""
+
+import pandas
+from pyspark.sql.functions import pandas_udf, udf
+
+ROWS_A_TASK = 100
+
+
+def pandas_function():
+    @pandas_udf("long")
+    def add_one(values: pandas.Series) -> pandas.Series:
+        return values + 1
+
+    return add_one
+
+
+def plain_function():
+    """A UDF that gets and gives one pickled value at a time; newer Sparks use Arrow unless told otherwise."""
+    return udf(lambda value: value + 1, "long", useArrow=False)
+
+
+FUNCTIONS = {"pandas": pandas_function, "plain": plain_function}
+
+
+def short_tasks(session, function, tasks):
+    """Runs a job of so many short tasks. Returns the sum of what came back."""
+    frame = session.range(0, tasks * ROWS_A_TASK, 1, tasks)
+    return sum(row[0] for row in frame.select(function("id")).collect())

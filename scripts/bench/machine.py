@@ -1,0 +1,49 @@
+"""What a measurement depends on: the machine, the versions, the commit. No names of hosts."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from paths import ROOT, spark_python
+
+PACKAGES = ("pyspark", "pandas", "numpy", "pyarrow")
+VERSIONS = "import importlib.metadata, sys; print(*map(importlib.metadata.version, sys.argv[1:]))"
+
+
+def output(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def java():
+    words = output(Path(os.environ["JAVA_HOME"]) / "bin/java", "--version").split()
+    return " ".join(words[:2])
+
+
+def facts(version):
+    """For the reader of the results, in the order to be shown."""
+    python = spark_python(version)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    packages = dict(zip(PACKAGES, output(python, "-c", VERSIONS, *PACKAGES).split()))
+    return {
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": f"{memory / 2**30:.0f} GiB",
+        "kernel": platform.release().split("-")[0],
+        "java": java(),
+        "python": output(python, "-V").removeprefix("Python "),
+        **packages,
+    }
+
+
+def commit():
+    """The commit that is measured; a `+` marks changes that are not in it."""
+    changed = output("git", "status", "--porcelain", "--untracked-files=no", "src", "java", "Cargo.lock")
+    return output("git", "rev-parse", "--short", "HEAD") + ("+" if changed else "")

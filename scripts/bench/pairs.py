@@ -1,0 +1,43 @@
+"""Runs of stock and native in turn, so that a machine that grows slower or faster does so for both."""
+
+import time
+
+from submit import NATIVE, STOCK, Program, RunFailed, run
+
+
+def order(pair):
+    """Which of the two goes first changes with every pair: stock, native, native, stock ..."""
+    return (STOCK, NATIVE) if pair % 2 == 0 else (NATIVE, STOCK)
+
+
+def run_pair(case, program, version, pair, folder, say):
+    """Both runs of one pair: {"stock": figures, "native": figures}. Raises RunFailed if either is of no use."""
+    reports = {}
+    for factory in order(pair):
+        started = time.monotonic()
+        place = folder / f"{case.name.replace(' ', '-').replace(',', '')}-{pair + 1}-{factory}"
+        reports[factory] = run(program, version, factory, place)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in reports[factory]["figures"].items())
+        say(f"    {factory}: {shown}  (in {time.monotonic() - started:.0f} s)")
+    if reports[STOCK]["result"] != reports[NATIVE]["result"]:
+        raise RunFailed(f"results differ: {reports[STOCK]['result']} and {reports[NATIVE]['result']}")
+    return {factory: report["figures"] for factory, report in reports.items()}
+
+
+def run_measure(measure, version, pairs, quick, folder, java, say):
+    """All pairs of a measure's cases, and what failed: ({case: [pair, ...]}, [sentence, ...]).
+
+    The cases take turns as well, so that each of them sees the whole time of the measure.
+    """
+    done, failures = {case.name: [] for case in measure.cases}, []
+    for pair in range(pairs):
+        for case in measure.cases:
+            arguments = {**case.arguments, **(case.quick if quick else {})}
+            program = Program(case.program, arguments, case.conf, java if "." in case.program else None)
+            say(f"==> {measure.name}, {case.name}, pair {pair + 1} of {pairs}")
+            try:
+                done[case.name].append(run_pair(case, program, version, pair, folder / measure.name, say))
+            except RunFailed as failure:
+                failures.append(f"{measure.name}, {case.name}, pair {pair + 1}: {failure}")
+                say(f"    FAILED: {failure}")
+    return done, failures

@@ -1,0 +1,24 @@
+"""Where things are, from the root of the tree; `./bench` starts everything there."""
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build/bench"
+DOCS = ROOT / "docs/bench"
+README = ROOT / "README.md"
+JAR = ROOT / "build/libs/native-python-worker.jar"
+
+
+def spark_python(version):
+    """The interpreter that has this PySpark (see scripts/lib.sh)."""
+    return ROOT / "build/venvs" / version / "bin/python"
+
+
+def spark_home(version):
+    return next((ROOT / "build/venvs" / version / "lib").glob("python*/site-packages/pyspark"))
+
+
+def run_folder(version, quick):
+    """What a run leaves behind. A quick one is no measurement, and is kept apart."""
+    return BUILD / (f"{version}-quick" if quick else version)

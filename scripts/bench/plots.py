@@ -1,0 +1,95 @@
+"""Results as plots, SVG and PNG."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
+from matplotlib.ticker import FuncFormatter, ScalarFormatter  # noqa: E402
+
+from measures import MEASURES  # noqa: E402
+from tables import SCALES, figures, number  # noqa: E402
+
+STOCK_COLOUR, NATIVE_COLOUR = "#8c8c8c", "#d1495b"
+# So that the same results give the same file.
+plt.rcParams["svg.hashsalt"] = "native-python-worker"
+
+
+def save(figure, folder, name):
+    figure.tight_layout()
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(folder / f"{name}.png", dpi=150)
+    plt.close(figure)
+    return f"{name}.svg"
+
+
+def ratios(results, folder):
+    """How many times better native is, one bar a figure; a thin line shows the spread of the pairs."""
+    found = [pair for measure in MEASURES if measure.name != "curve" for pair in figures(results, measure)]
+    if not found:
+        return None
+    titles = [figure.title for figure, _ in found]
+    values = [one.ratio for _, one in found]
+    spread = [[one.ratio - one.lowest for _, one in found], [one.highest - one.ratio for _, one in found]]
+    plot, axes = plt.subplots(figsize=(9, 0.38 * len(found) + 1.2))
+    axes.barh(titles, values, xerr=spread, color=NATIVE_COLOUR, ecolor="black", height=0.6)
+    for place, one in enumerate(found):
+        axes.annotate(f"{number(one[1].ratio)}x", (one[1].highest, place), (4, 0), textcoords="offset points", va="center")
+    axes.axvline(1, color=STOCK_COLOUR)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.margins(x=0.15)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    axes.set_xlabel(f"times better than stock Spark {results['spark']}")
+    return save(plot, folder, f"{results['spark']}-ratios")
+
+
+def lines(axes, results, series):
+    """Draws the figures of each series over their places on the axis, stock and native."""
+    measured = [pair for measure in MEASURES for pair in figures(results, measure)]
+    drawn = False
+    for name, style in series.items():
+        points = [(figure, one) for figure, one in measured if figure.series == name]
+        if not points:
+            continue
+        drawn = True
+        places = [figure.x for figure, _ in points]
+        scale = SCALES[points[0][0].unit]
+        label = f", {name.split(', ')[1]}" if ", " in name else ""
+        for side, colour in (("stock", STOCK_COLOUR), ("native", NATIVE_COLOUR)):
+            heights = [getattr(one, side) * scale for _, one in points]
+            axes.plot(places, heights, style, color=colour, marker="o", label=side + label)
+        axes.set_xticks(places, map(str, places))
+    return drawn
+
+
+def curves(results, folder, name, series, labels, log=True):
+    """One plot of one or more series; `labels` are those of the two axes."""
+    plot, axes = plt.subplots(figsize=(6, 4))
+    if log:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    if not lines(axes, results, series):
+        plt.close(plot)
+        return None
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.set_ylim(bottom=None if log else 0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return save(plot, folder, f"{results['spark']}-{name}")
+
+
+def draw(results, folder):
+    """All plots that the results are enough for; their file names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = {"tasks, reuse off": "-", "tasks, reuse on": "--"}
+    files = [
+        ratios(results, folder),
+        curves(results, folder, "tasks", tasks, ("tasks of the job", "seconds")),
+        curves(results, folder, "workers", {"workers": "-"}, ("new workers at once", "seconds")),
+        curves(results, folder, "memory", {"memory": "-"}, ("workers", "MiB of memory (PSS)"), log=False),
+    ]
+    return [file for file in files if file]

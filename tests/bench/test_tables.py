@@ -1,0 +1,90 @@
+"""What readers see: numbers, tables, pages, plots."""
+
+import docs
+import plots
+import pytest
+import tables
+from measures import MEASURES
+
+MACHINE = {
+    "processor": "a processor",
+    "cores": 2,
+    "memory": "8 GiB",
+    "kernel": "6.1",
+    "java": "openjdk 17",
+    "python": "3.11",
+    "pandas": "2",
+    "numpy": "2",
+    "pyarrow": "20",
+}
+
+
+def results(stock=6.0, native=0.5, failures=()):
+    """Results of two equal pairs for every figure there is."""
+    measures = {}
+    for measure in MEASURES:
+        cases = {}
+        for case in measure.cases:
+            pair = {"stock": dict.fromkeys(case.figures, stock), "native": dict.fromkeys(case.figures, native)}
+            cases[case.name] = [pair, pair]
+        measures[measure.name] = {"commit": "abc", "date": "2026-01-01", "failures": list(failures), "cases": cases}
+    return {"spark": "4.3.0", "quick": False, "machine": MACHINE, "measures": measures}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1234.5, "1,234"), (123.4, "123"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.01")]
+)
+def test_numbers_have_three_digits(value, shown):
+    assert tables.number(value) == shown
+
+
+def test_quantities_come_in_the_figures_unit():
+    assert tables.quantity(0.00025, "us") == "250 us"
+    assert tables.quantity(300 * 2**20, "MiB") == "300 MiB"
+    assert tables.quantity(5_250_000, "rows/s") == "5.2 M/s"
+
+
+def test_a_row_has_both_sides_ratio_and_spread():
+    line = next(line for line in tables.full_table(results()).splitlines() if "reuse off, pandas UDF" in line)
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells == ["40 short tasks, reuse off, pandas UDF", "6.00 s", "0.50 s", "12.0x", "12.0 to 12.0"]
+
+
+def test_every_figure_has_a_row_and_the_readme_leaves_the_curve_out():
+    found = results()
+    for measure in MEASURES:
+        for figure, _ in tables.figures(found, measure):
+            assert f"| {figure.title} " in tables.full_table(found)
+            assert (f"| {figure.title} " in tables.main_table(found)) == (measure.name != "curve")
+
+
+def test_what_was_not_measured_is_left_out():
+    found = results()
+    found["measures"] = {"rows": found["measures"]["rows"]}
+    assert len(tables.full_table(found).splitlines()) == 3
+    assert tables.full_table({**found, "measures": {}})
+
+
+def test_the_page_names_the_machine_and_what_failed():
+    page = docs.page(results(failures=["rows, rows, pair 1: ended with 1\nlog"]), ["4.3.0-ratios.svg"])
+    assert "2 cores (a processor), 8 GiB" in page
+    assert "Pairs of runs: 2. Measured on 2026-01-01, at commit abc." in page
+    assert "- rows, rows, pair 1: ended with 1\n" in page
+    assert "![4.3.0-ratios](4.3.0-ratios.svg)" in page
+
+
+def test_only_the_section_between_the_markers_is_rewritten(tmp_path, monkeypatch):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n")
+    monkeypatch.setattr(docs, "README", readme)
+    monkeypatch.setattr(docs, "DOCS", tmp_path / "docs")
+    monkeypatch.setattr(docs, "BUILD", tmp_path / "none")
+    assert docs.update() == []
+    assert readme.read_text() == "before\n<!-- bench: begin -->\nNot measured yet.\n<!-- bench: end -->\nafter\n"
+
+
+def test_plots_are_drawn_from_what_there_is(tmp_path):
+    everything = ["4.3.0-ratios.svg", "4.3.0-tasks.svg", "4.3.0-workers.svg", "4.3.0-memory.svg"]
+    assert plots.draw(results(), tmp_path) == everything
+    assert all((tmp_path / name).with_suffix(".png").stat().st_size > 0 for name in everything)
+    assert plots.draw({**results(), "measures": {}}, tmp_path) == []
