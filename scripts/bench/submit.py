@@ -25,7 +25,6 @@ COMMON = {
 NATIVE_SETTINGS = {
     "spark.plugins": "io.nativepythonworker.NativePythonWorkerPlugin",
     "spark.jars": str(JAR),
-    "spark.nativePythonWorker.zygote.enabled": "true",
 }
 FACTORY_PACKAGES = {STOCK: "org.apache.spark.api.python.", NATIVE: "io.nativepythonworker."}
 # A part of the command line of what forks the workers.
