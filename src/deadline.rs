@@ -8,24 +8,26 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// A point in (monotonic) time by which something must have happened.
+/// A point in (monotonic) time by which something must have happened; `None` is one that has passed.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
+pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// The deadline that has just passed: for looking without waiting.
+    /// The deadline that has just passed: for looking without waiting, and without a look at the clock.
     pub fn now() -> Self {
-        Self(Instant::now())
+        Self(None)
     }
 
     /// `limit` from now.
     pub fn after(limit: Duration) -> Self {
-        Self(Instant::now() + limit)
+        Self(Some(Instant::now() + limit))
     }
 
     /// What is left; zero once it has passed.
     pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+        self.0.map_or(Duration::ZERO, |end| {
+            end.saturating_duration_since(Instant::now())
+        })
     }
 
     /// Whether it has passed.

@@ -1,6 +1,6 @@
 //! Spark's operations on one factory: create, release, stop a worker, stop all. The whole policy is here and in the pool.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,10 +27,10 @@ use crate::worker::{Launched, Worker, WorkerId};
 /// What `create` gives.
 #[derive(Debug)]
 pub struct Handout {
-    /// The worker.
+    /// The new worker.
     pub worker: Arc<Worker>,
-    /// Its connected, blocking socket; `None` for a worker that was idle, whose socket the caller has already.
-    pub socket: Option<OwnedFd>,
+    /// Its connected, blocking socket.
+    pub socket: OwnedFd,
 }
 
 /// The way this factory's workers come to be.
@@ -48,7 +48,7 @@ fn launcher(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Box<dyn Launcher> 
 }
 
 struct State {
-    workers: HashMap<WorkerId, Arc<Worker>>,
+    workers: BTreeMap<WorkerId, Arc<Worker>>,
     pool: Pool<Arc<Worker>>,
     reaper: Option<TimerId>,
     stopped: bool,
@@ -68,7 +68,7 @@ impl Factory {
         let spec = Arc::new(spec);
         let launcher = launcher(&spec, &host);
         let state = Mutex::new(State {
-            workers: HashMap::new(),
+            workers: BTreeMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
             reaper: None,
             stopped: false,
@@ -81,15 +81,36 @@ impl Factory {
         })
     }
 
-    /// An idle worker, or else a new one. Blocks while a new one starts; other calls go on meanwhile.
-    pub fn create(self: &Arc<Self>) -> Result<Handout, Error> {
-        match self.take_idle() {
-            Some(worker) => Ok(Handout {
-                worker,
-                socket: None,
-            }),
-            None => self.launch(&*self.launcher),
+    /// Hands an idle worker out, whose socket the caller has already.
+    pub fn take_idle(&self) -> Option<Arc<Worker>> {
+        loop {
+            let idle = self.lock().pool.take()?;
+            if idle.worker.is_quiet() {
+                let worker = idle.worker;
+                trace!(
+                    "Handing out {worker}, idle for {} ms",
+                    idle.since.elapsed().as_millis()
+                );
+                return Some(worker);
+            }
+            if idle.worker.is_alive() {
+                warn!(
+                    "Idle {} has sent or closed something, discarding.",
+                    idle.worker
+                );
+            } else {
+                warn!(
+                    "Worker {} process from idle queue is dead, discarding.",
+                    idle.worker
+                );
+            }
+            self.discard(&idle, "dead or dirty");
         }
+    }
+
+    /// A new worker, for when none is idle. Blocks while it starts; other calls go on meanwhile.
+    pub fn create(self: &Arc<Self>) -> Result<Handout, Error> {
+        self.launch(&*self.launcher)
     }
 
     /// A worker of its own, which is never pooled; `None` runs the factory's worker module.
@@ -219,32 +240,6 @@ impl Factory {
         let _ = supervisor().and_then(|s| s.after(self.spec.settings.stop_timeout, kill));
     }
 
-    fn take_idle(&self) -> Option<Arc<Worker>> {
-        loop {
-            let idle = self.lock().pool.take()?;
-            if idle.worker.is_quiet() {
-                let worker = idle.worker;
-                trace!(
-                    "Handing out {worker}, idle for {} ms",
-                    idle.since.elapsed().as_millis()
-                );
-                return Some(worker);
-            }
-            if idle.worker.is_alive() {
-                warn!(
-                    "Idle {} has sent or closed something, discarding.",
-                    idle.worker
-                );
-            } else {
-                warn!(
-                    "Worker {} process from idle queue is dead, discarding.",
-                    idle.worker
-                );
-            }
-            self.discard(&idle, "dead or dirty");
-        }
-    }
-
     fn launch(self: &Arc<Self>, launcher: &dyn Launcher) -> Result<Handout, Error> {
         if self.lock().stopped {
             return Err(self.stopped());
@@ -279,7 +274,7 @@ impl Factory {
             watched?;
             return Err(self.stopped());
         }
-        let socket = Some(launched.socket);
+        let socket = launched.socket;
         Ok(Handout { worker, socket })
     }
 

@@ -1,15 +1,15 @@
 //! The factories by the numbers that Java knows them by. A stale number finds nothing, and harms nobody.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
 use crate::events::JavaHost;
 use crate::factory::Factory;
 use crate::spec::FactorySpec;
 
-static FACTORIES: LazyLock<Mutex<HashMap<i64, Arc<Factory>>>> = LazyLock::new(Mutex::default);
+static FACTORIES: Mutex<BTreeMap<i64, Arc<Factory>>> = Mutex::new(BTreeMap::new());
 
 /// Makes a factory and gives its number.
 pub fn open(spec: FactorySpec) -> i64 {
@@ -33,6 +33,6 @@ pub fn stop(id: i64) {
     }
 }
 
-fn factories() -> MutexGuard<'static, HashMap<i64, Arc<Factory>>> {
+fn factories() -> MutexGuard<'static, BTreeMap<i64, Arc<Factory>>> {
     FACTORIES.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,9 +17,7 @@ fn a_worker_is_forked_by_the_daemon_and_handed_out_again_when_idle() {
     let daemon = parent(first.worker.pid());
     assert_eq!(parent(daemon), i32::try_from(std::process::id()).unwrap());
     bench.release(&first);
-    let again = bench.factory.create().unwrap();
-    assert!(again.socket.is_none());
-    assert_eq!(again.worker.id(), first.id());
+    assert_eq!(bench.factory.take_idle().unwrap().id(), first.id());
     assert_eq!(
         parent(bench.create().worker.pid()),
         daemon,
@@ -133,7 +131,7 @@ fn a_dead_daemon_is_replaced_and_its_workers_go_on() {
         !children().contains(&daemon)
     });
     assert_eq!(
-        bench.factory.create().unwrap().worker.id(),
+        bench.next_id(),
         idle.id(),
         "the idle one is as good as before"
     );

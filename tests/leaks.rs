@@ -30,8 +30,8 @@ fn use_leaves_no_descriptor_thread_or_process() {
             bench.release(worker);
         }
         for n in 0..200 {
-            let handout = bench.factory.create().unwrap();
-            let held = held.iter().find(|h| h.id() == handout.worker.id()).unwrap();
+            let idle = bench.factory.take_idle().unwrap();
+            let held = held.iter().find(|h| h.id() == idle.id()).unwrap();
             if n < 190 {
                 bench.release(held);
             } else {

@@ -63,14 +63,13 @@ fn a_stop_amid_creates_releases_and_kills_leaves_nothing() {
             .map(|n| {
                 let bench = &bench;
                 scope.spawn(move || {
-                    let handout = bench.factory.create().ok()?;
-                    let pid = handout.worker.pid();
+                    let worker = bench.next().ok()?;
                     match n % 3 {
-                        0 => bench.factory.release(handout.worker.id()),
-                        1 => bench.factory.stop_worker(handout.worker.id()),
+                        0 => bench.factory.release(worker.id()),
+                        1 => bench.factory.stop_worker(worker.id()),
                         _ => {}
                     }
-                    Some(pid)
+                    Some(worker.pid())
                 })
             })
             .collect();

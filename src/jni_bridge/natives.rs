@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jni::objects::{JClass, JObject, JObjectArray, JString, LoaderContext};
+use jni::objects::{JClass, JObjectArray, JString, LoaderContext};
 use jni::sys::{jboolean, jint, jlong};
-use jni::{Env, NativeMethod, bind_java_type, native_method};
+use jni::{Env, EnvUnowned, NativeMethod, bind_java_type, native_method};
 use log::LevelFilter;
 
 use super::channel;
 use super::convert::pairs;
-use super::throw::{Failure, ThrowSparks};
+use super::throw::{Failure, ThrowSparks, without_env};
 use crate::error::Error;
 use crate::events::{Event, events};
 use crate::factory::Handout;
@@ -38,9 +38,10 @@ bind_java_type! {
     native_methods {
         static fn check(settings: JString[]),
         static fn open(properties: JString[], environment: JString[]) -> jlong,
+        static raw fn take_idle(factory: jlong) -> jlong,
         static fn create(factory: jlong) -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
-        static fn release(factory: jlong, worker: jlong),
+        static raw fn release(factory: jlong, worker: jlong),
         static fn stop_worker(factory: jlong, worker: jlong),
         static fn closed(factory: jlong, worker: jlong),
         static fn is_alive(factory: jlong, worker: jlong) -> jboolean,
@@ -103,14 +104,14 @@ fn check_version(env: &Env<'_>, jar: &JString<'_>) -> Result<(), Failure> {
     Err(Error::Unsupported(text).into())
 }
 
+/// What `take_idle` gives where no worker is idle.
+const NO_WORKER: jlong = 0;
+
 fn worker<'local>(
     env: &mut Env<'local>,
     handout: Handout,
 ) -> Result<NativeWorker<'local>, Failure> {
-    let channel: JObject<'_> = match handout.socket {
-        Some(socket) => channel::open(env, socket)?.into(),
-        None => JObject::null(),
-    };
+    let channel = channel::open(env, handout.socket)?;
     let pid = jlong::from(handout.worker.pid());
     Ok(NativeWorker::new(env, handout.worker.id().0, pid, channel)?)
 }
@@ -139,6 +140,13 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(registry::open(FactorySpec::new(&properties, environment)?))
     }
 
+    fn take_idle<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, factory: jlong) -> jlong {
+        without_env(env, || {
+            let idle = registry::find(factory)?.take_idle();
+            Ok(idle.map_or(NO_WORKER, |worker| worker.id().0))
+        })
+    }
+
     fn create<'local>(
         env: &mut Env<'local>,
         _class: JClass<'local>,
@@ -164,16 +172,18 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
     }
 
     fn release<'local>(
-        _env: &mut Env<'local>,
+        env: EnvUnowned<'local>,
         _class: JClass<'local>,
         factory: jlong,
         worker: jlong,
-    ) -> Result<(), Failure> {
-        match registry::find(factory) {
-            Ok(found) => found.release(WorkerId(worker)),
-            Err(_) => events().close(factory, WorkerId(worker)),
-        }
-        Ok(())
+    ) {
+        without_env(env, || {
+            match registry::find(factory) {
+                Ok(found) => found.release(WorkerId(worker)),
+                Err(_) => events().close(factory, WorkerId(worker)),
+            }
+            Ok(())
+        });
     }
 
     fn stop_worker<'local>(

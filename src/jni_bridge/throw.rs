@@ -1,12 +1,13 @@
 //! Errors become Java exceptions here and nowhere else; so do panics.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use jni::Env;
 use jni::errors::ErrorPolicy;
 use jni::jni_sig;
 use jni::objects::{JThrowable, JValue};
 use jni::strings::JNIString;
+use jni::{Env, EnvUnowned};
 
 use crate::error::{Error, JavaType};
 
@@ -66,6 +67,20 @@ impl<T: Default> ErrorPolicy<T, Failure> for ThrowSparks {
             return Ok(T::default());
         }
         settle(throw_new(env, JavaType::IllegalState, &text))
+    }
+}
+
+/// Runs a native that needs no `Env`, and saves what one costs: for those in the way of every task.
+pub(super) fn without_env<T: Default>(
+    mut env: EnvUnowned<'_>,
+    native: impl FnOnce() -> Result<T, Failure>,
+) -> T {
+    match catch_unwind(AssertUnwindSafe(native)) {
+        Ok(Ok(value)) => value,
+        Ok(Err(failure)) => env.with_env(|_| Err(failure)).resolve::<ThrowSparks>(),
+        Err(payload) => env
+            .with_env(|_| -> Result<T, Failure> { resume_unwind(payload) })
+            .resolve::<ThrowSparks>(),
     }
 }
 

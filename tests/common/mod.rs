@@ -164,13 +164,23 @@ impl Held {
 impl Bench {
     /// A worker that is new.
     pub fn create(&self) -> Held {
-        match self.factory.create().unwrap() {
-            Handout {
-                worker,
-                socket: Some(socket),
-            } => Held { worker, socket },
-            Handout { worker, .. } => panic!("expected a new worker, got the idle {worker}"),
+        if let Some(worker) = self.factory.take_idle() {
+            panic!("expected a new worker, got the idle {worker}");
         }
+        let Handout { worker, socket } = self.factory.create().unwrap();
+        Held { worker, socket }
+    }
+
+    /// The worker that Spark gets next: an idle one, or else a new one.
+    pub fn next(&self) -> Result<Arc<Worker>, Error> {
+        match self.factory.take_idle() {
+            Some(worker) => Ok(worker),
+            None => Ok(self.factory.create()?.worker),
+        }
+    }
+
+    pub fn next_id(&self) -> WorkerId {
+        self.next().unwrap().id()
     }
 
     /// The error of a create that fails.

@@ -20,6 +20,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /** The logger that users know Spark's own factory by. */
   public static final String LOG_NAME = "org.apache.spark.api.python.PythonWorkerFactory";
 
+  private static final long NO_WORKER = 0;
+
   private static boolean initialized;
 
   private final long id;
@@ -96,17 +98,14 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /** An idle worker, else a new one. */
   public W create() {
     NativeEvents.followLevel();
-    while (true) {
-      NativeWorker worker = create(id);
-      if (worker.channel() != null) {
-        return wrap(worker);
-      }
-      W known = idle.remove(worker.id());
+    for (long worker = takeIdle(id); worker != NO_WORKER; worker = takeIdle(id)) {
+      W known = idle.remove(worker);
       if (known != null && known.channel().isOpen()) {
         return known;
       }
-      stopWorker(id, worker.id()); // closed by its last user just now, while it was handed out
+      stopWorker(id, worker); // closed by its last user just now, while it was handed out
     }
+    return wrap(create(id));
   }
 
   /**
@@ -222,6 +221,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static native void check(String[] settings);
 
   private static native long open(String[] properties, String[] environment);
+
+  /** The id of an idle worker, handed out by this; {@link #NO_WORKER} where there is none. */
+  private static native long takeIdle(long factory);
 
   private static native NativeWorker create(long factory);
 

@@ -2,7 +2,7 @@ package io.nativepythonworker;
 
 import java.nio.channels.SocketChannel;
 
-/** A worker as the native side hands it out; its constructor is called by native code. */
+/** A worker that the native side has just made; its constructor is called by native code. */
 final class NativeWorker {
   private final long id;
   private final long pid;
@@ -11,8 +11,7 @@ final class NativeWorker {
   /**
    * @param id the native side's name for the worker, unique in this JVM
    * @param pid its process id
-   * @param channel a connected, blocking channel that the caller closes; null where the worker was
-   *     idle and Java has its object
+   * @param channel a connected, blocking channel that the caller closes
    */
   NativeWorker(long id, long pid, SocketChannel channel) {
     this.id = id;
