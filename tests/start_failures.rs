@@ -9,16 +9,19 @@ use common::{Setup, children, eventually, parent, python};
 use native_python_worker::error::{Error, JavaType, Step};
 
 fn nothing_is_left() {
-    eventually("all processes of the failed start are gone", || {
+    eventually("all processes of the start are gone", || {
         children().is_empty()
     });
 }
 
-/// Tests of this file look at all children of the process, so they take turns.
+/// Tests of this file look at all children of the process, so they take turns, and each starts without any.
 fn in_turn() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    TURN.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    let turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    nothing_is_left();
+    turn
 }
 
 #[test]
