@@ -67,11 +67,15 @@ pub fn events() -> &'static Events {
 }
 
 impl Events {
-    /// Takes the next event, waiting for one at most this long.
-    pub fn next(&self, timeout: Duration) -> Option<Event> {
+    /// Waits for an event, at most this long, and leaves it where it is.
+    pub fn wait(&self, timeout: Duration) {
         let empty = |state: &mut State| state.events.is_empty();
-        let waited = self.filled.wait_timeout_while(self.lock(), timeout, empty);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(self.filled.wait_timeout_while(self.lock(), timeout, empty));
+    }
+
+    /// Takes the next event, if there is one.
+    pub fn take(&self) -> Option<Event> {
+        let mut state = self.lock();
         let event = state.events.pop_front()?;
         match &event {
             Event::Output { bytes, .. } => state.output_bytes -= bytes.len(),
@@ -165,20 +169,18 @@ impl Host for JavaHost {
 mod tests {
     use super::*;
 
-    const NO_TIME: Duration = Duration::ZERO;
-
     #[test]
     fn events_come_out_in_order() {
         let events = Events::default();
         events.log(Level::Info, "first".to_owned());
         events.close(7, WorkerId(8));
-        assert!(matches!(events.next(NO_TIME), Some(Event::Log { .. })));
+        assert!(matches!(events.take(), Some(Event::Log { .. })));
         let close = Event::Close {
             factory: 7,
             worker: WorkerId(8),
         };
-        assert_eq!(events.next(NO_TIME), Some(close));
-        assert_eq!(events.next(NO_TIME), None);
+        assert_eq!(events.take(), Some(close));
+        assert_eq!(events.take(), None);
     }
 
     #[test]
@@ -188,7 +190,7 @@ mod tests {
         assert_eq!(events.output(1, Stream::Stdout, &half), Accepted::Yes);
         assert_eq!(events.output(1, Stream::Stdout, &half), Accepted::Yes);
         assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::NotNow);
-        events.next(NO_TIME);
+        events.take();
         assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::Yes);
     }
 
@@ -198,11 +200,11 @@ mod tests {
         for n in 0..MOST_LOG_LINES + 5 {
             events.log(Level::Info, n.to_string());
         }
-        events.next(NO_TIME);
-        events.next(NO_TIME);
+        events.take();
+        events.take();
         events.log(Level::Info, "after".to_owned());
         let mut last = Vec::new();
-        while let Some(Event::Log { message, .. }) = events.next(NO_TIME) {
+        while let Some(Event::Log { message, .. }) = events.take() {
             last.push(message);
         }
         assert_eq!(

@@ -57,7 +57,8 @@ bind_java_type! {
     native_methods_export = false,
     native_methods_error_policy = ThrowSparks,
     native_methods {
-        static fn next_event { sig = (timeout_millis: jlong) -> NativeEvent, name = "await" },
+        static fn wait_for_event { sig = (timeout_millis: jlong), name = "await" },
+        static fn take() -> NativeEvent,
         static fn set_log_level(level: jint),
     },
 }
@@ -243,13 +244,22 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
 impl EventNatives for NativeEventsAPI {
     type Error = Failure;
 
-    fn next_event<'local>(
-        env: &mut Env<'local>,
+    fn wait_for_event<'local>(
+        _env: &mut Env<'local>,
         _class: JClass<'local>,
         timeout_millis: jlong,
+    ) -> Result<(), Failure> {
+        events().wait(Duration::from_millis(
+            u64::try_from(timeout_millis).unwrap_or(0),
+        ));
+        Ok(())
+    }
+
+    fn take<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
     ) -> Result<NativeEvent<'local>, Failure> {
-        let timeout = Duration::from_millis(u64::try_from(timeout_millis).unwrap_or(0));
-        let Some(event) = events().next(timeout) else {
+        let Some(event) = events().take() else {
             return Ok(NativeEvent::null());
         };
         let (kind, factory, number, payload) = match event {

@@ -3,6 +3,8 @@ package io.nativepythonworker;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,11 +19,13 @@ final class NativeEvents {
   private static final long WAIT_MILLIS = 10_000;
   private static final long PAUSE_AFTER_FAILURE_MILLIS = 1_000;
 
-  /** Processes that go on writing must not hold up whoever stops them. */
+  /** Processes that go on writing, or a logger that is stuck, must not hold up whoever stops. */
   private static final long MAX_FLUSH_NANOS = 1_000_000_000;
 
   private static final Map<Long, Receiver> RECEIVERS = new ConcurrentHashMap<>();
-  private static final Object DELIVERY = new Object();
+
+  /** Held from taking an event until it is delivered, so that no two swap places. */
+  private static final ReentrantLock DELIVERY = new ReentrantLock();
 
   private static Thread thread;
   private static volatile int level = -1;
@@ -56,22 +60,45 @@ final class NativeEvents {
   }
 
   /**
-   * Delivers what has happened so far before it returns. Does nothing where no factory was opened.
+   * Delivers what has happened so far before it returns. Does nothing where no factory was opened,
+   * or where an event's receiver calls it.
    */
   static void flush() {
-    synchronized (NativeEvents.class) {
-      if (thread == null || Thread.currentThread() == thread) {
-        return;
-      }
+    if (!isThreadStarted() || DELIVERY.isHeldByCurrentThread()) {
+      return;
     }
     long end = System.nanoTime() + MAX_FLUSH_NANOS;
-    NativeEvent event = await(0);
-    while (event != null) {
-      deliver(event);
-      event = System.nanoTime() < end ? await(0) : null;
+    boolean interrupted = Thread.interrupted(); // or waiting for the lock would fail
+    try {
+      boolean more = true;
+      while (more && DELIVERY.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+        more = deliverNextAndUnlock() && System.nanoTime() < end;
+      }
+    } catch (InterruptedException again) {
+      interrupted = true;
+    } catch (RuntimeException | Error failure) {
+      logFailure(failure);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
-    synchronized (DELIVERY) {
-      // Entered only when the event that the thread had in hand is delivered.
+  }
+
+  private static synchronized boolean isThreadStarted() {
+    return thread != null;
+  }
+
+  /** False where there was no event. */
+  private static boolean deliverNextAndUnlock() {
+    try {
+      NativeEvent event = take();
+      if (event != null) {
+        deliver(event);
+      }
+      return event != null;
+    } finally {
+      DELIVERY.unlock();
     }
   }
 
@@ -98,10 +125,9 @@ final class NativeEvents {
   private static void run() {
     while (true) {
       try {
-        NativeEvent event = await(WAIT_MILLIS);
-        if (event != null) {
-          deliver(event);
-        }
+        await(WAIT_MILLIS);
+        DELIVERY.lock();
+        deliverNextAndUnlock();
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM
         logFailure(failure);
         pause();
@@ -111,12 +137,10 @@ final class NativeEvents {
 
   /** Hands one event on; a failure is logged, once, and goes no further. */
   static void deliver(NativeEvent event) {
-    synchronized (DELIVERY) {
-      try {
-        dispatch(event);
-      } catch (Throwable failure) {
-        logFailure(failure);
-      }
+    try {
+      dispatch(event);
+    } catch (Throwable failure) {
+      logFailure(failure);
     }
   }
 
@@ -168,7 +192,11 @@ final class NativeEvents {
     }
   }
 
-  private static native NativeEvent await(long timeoutMillis);
+  /** Returns when there is an event, or after this time. */
+  private static native void await(long timeoutMillis);
+
+  /** The next event; null where there is none. */
+  private static native NativeEvent take();
 
   private static native void setLogLevel(int level);
 }

@@ -5,9 +5,13 @@ import static org.junit.Assert.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.Thread.State;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.apache.logging.log4j.Level;
 import org.junit.After;
 import org.junit.Before;
@@ -16,7 +20,11 @@ import org.junit.Test;
 public class NativeEventsTest {
   private static final long FACTORY = -1;
 
-  private final List<String> received = new ArrayList<>();
+  private static final long STUCK = 0;
+
+  private final List<String> received = new CopyOnWriteArrayList<>();
+  private final CountDownLatch stuck = new CountDownLatch(1);
+  private final CountDownLatch goOn = new CountDownLatch(1);
   private LogRecorder log;
 
   @Before
@@ -37,12 +45,25 @@ public class NativeEventsTest {
               throw new IllegalStateException("bad worker");
             }
             received.add("close " + worker);
+            if (worker == STUCK) {
+              stuck.countDown();
+              awaitQuietly(goOn);
+            }
           }
         });
   }
 
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException interrupted) {
+      throw new AssertionError(interrupted);
+    }
+  }
+
   @After
   public void unregister() {
+    goOn.countDown();
     NativeEvents.unregister(FACTORY);
     log.close();
     NativeEvents.followLevel();
@@ -85,6 +106,61 @@ public class NativeEventsTest {
     deliver(NativeEvent.CLOSE, 14, "");
     assertEquals(List.of("close 14"), received);
     assertTrue(log.lines().size() <= 1); // once in the life of the JVM
+  }
+
+  @Test
+  public void eventsKeepTheirOrderWhoeverDeliversThem() throws Exception {
+    closeFromNativeSide(STUCK);
+    awaitQuietly(stuck); // the event thread has this one in hand
+    List<String> expected = new ArrayList<>(List.of("close " + STUCK));
+    for (long worker = 20; worker < 40; worker++) {
+      closeFromNativeSide(worker);
+      expected.add("close " + worker);
+    }
+    List<Thread> stopping = new ArrayList<>();
+    for (int n = 0; n < 4; n++) {
+      stopping.add(new Thread(NativeEvents::flush));
+      stopping.get(n).start();
+    }
+    List<State> waiting = List.of(State.BLOCKED, State.TIMED_WAITING, State.TERMINATED);
+    assertTrue(
+        TestSpark.eventually(
+            () -> stopping.stream().allMatch(t -> waiting.contains(t.getState()))));
+    goOn.countDown();
+    for (Thread thread : stopping) {
+      thread.join();
+    }
+    TestSpark.eventually(() -> received.size() == expected.size());
+    assertEquals(expected, received);
+  }
+
+  @Test(timeout = 60_000)
+  public void aReceiverThatIsStuckHoldsNobodyUpForGood() throws Exception {
+    closeFromNativeSide(STUCK);
+    awaitQuietly(stuck);
+    closeFromNativeSide(20);
+    NativeEvents.flush();
+    assertEquals(List.of("close " + STUCK), received);
+    goOn.countDown();
+    TestSpark.eventually(() -> received.size() == 2);
+    assertEquals(List.of("close " + STUCK, "close 20"), received);
+  }
+
+  @Test
+  public void anInterruptedThreadDeliversAndStaysInterrupted() throws Exception {
+    closeFromNativeSide(20);
+    Thread.currentThread().interrupt();
+    NativeEvents.flush();
+    assertTrue(Thread.interrupted());
+    assertEquals(List.of("close 20"), received);
+  }
+
+  /** A worker given back to a factory that the native side does not have is to be closed. */
+  private static void closeFromNativeSide(long worker) throws ReflectiveOperationException {
+    Method release =
+        NativePythonWorkerFactory.class.getDeclaredMethod("release", long.class, long.class);
+    release.setAccessible(true);
+    release.invoke(null, FACTORY, worker);
   }
 
   @Test
