@@ -1,0 +1,169 @@
+"""Workers forked from the zygote: what they share, what they must not share, and what happens to what they load."""
+
+import pytest
+from processes import eventually
+from test_settings import EXPECTED, mixture
+
+FRESH = {"spark.python.worker.reuse": "false"}
+ZYGOTE_OFF = {"spark.nativePythonWorker.zygote.enabled": "false"}
+
+
+def loaded(spark):
+    """The modules a task finds loaded, and the threads its process has."""
+
+    def look(_):
+        import os
+        import sys
+
+        return sorted(sys.modules), len(os.listdir("/proc/self/task"))
+
+    return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+
+@pytest.fixture
+def module(tmp_path):
+    """Makes a Python module that executors find: module(name, text) gives the setting for it."""
+
+    def make(name, text):
+        (tmp_path / f"{name}.py").write_text(text)
+        return {
+            "spark.executorEnv.PYTHONPATH": str(tmp_path),
+            "spark.nativePythonWorker.preload": f"+{name}",
+        }
+
+    return make
+
+
+@pytest.mark.parametrize("reuse", ["true", "false"])
+def test_sparks_own_daemon_serves_where_the_zygote_is_switched_off(run, reuse):
+    assert run(mixture, conf={**ZYGOTE_OFF, "spark.python.worker.reuse": reuse}).value == EXPECTED
+
+
+@pytest.mark.native_only("stock's workers import what they need")
+def test_libraries_are_there_before_the_task(run):
+    def all_there():
+        modules, threads = run(loaded, conf=FRESH).value
+        assert threads == 1
+        return {"numpy", "pandas", "pyarrow"} <= set(modules)
+
+    eventually(all_there, 60)
+
+
+@pytest.mark.native_only("the setting is ours")
+def test_own_modules_can_be_loaded_ahead(run, module):
+    conf = {**FRESH, **module("companywide", "import os\nloader = os.getpid()\n")}
+
+    def job(spark):
+        def look(_):
+            import os
+
+            import companywide
+
+            return companywide.loader != os.getpid()
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    eventually(lambda: run(job, conf=conf).value, 60)
+
+
+@pytest.mark.native_only("the setting is ours")
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n", "starts threads"),
+        ("raise RuntimeError('no licence')\n", "no licence"),
+        ("import time\ntime.sleep(600)\n", "takes more than 500 ms"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+    ],
+    ids=["thread", "failure", "hang", "exit"],
+)
+def test_module_that_cannot_be_loaded_ahead_is_named_and_left_out(run, module, text, why):
+    conf = {**FRESH, **module("awkward", text), "spark.nativePythonWorker.preloadTimeout": "500ms"}
+    outcome = run(mixture, conf=conf)
+    assert outcome.value == EXPECTED
+    assert outcome.logged(rf"WARN.*awkward.*{why}")
+    assert run(mixture, conf=conf).value == EXPECTED
+
+
+def test_numpy_draws_other_numbers_in_each_worker(run):
+    def job(spark):
+        def draw(_):
+            import os
+
+            import numpy
+
+            return os.getpid(), numpy.random.randint(1 << 62)
+
+        return spark.sparkContext.parallelize(range(8), 8).map(draw).collect()
+
+    drawn = run(job, conf=FRESH).value
+    assert len({pid for pid, _ in drawn}) == 8
+    assert len({number for _, number in drawn}) == 8
+
+
+def test_what_a_task_changes_is_not_there_for_another_worker(run):
+    def job(spark):
+        def look(n):
+            import json
+            import os
+
+            seen = hasattr(json, "left_behind"), os.environ.get("LEFT_BEHIND"), os.getcwd()
+            json.left_behind = n
+            os.environ["LEFT_BEHIND"] = str(n)
+            os.chdir("/")
+            return seen
+
+        return spark.sparkContext.parallelize(range(8), 8).map(look).collect()
+
+    first, *others = run(job, conf=FRESH).value
+    assert first[:2] == (False, None)
+    assert all(seen == first for seen in others)
+
+
+def test_memory_of_a_worker_that_leaks_cycles_stays_bounded(run):
+    """Each task leaves 8 MB in a cycle; some import modules that are new to the worker."""
+
+    def job(spark):
+        def leak(n):
+            import os
+            import types
+            import sys
+
+            class Cycle:
+                pass
+
+            one, other = Cycle(), Cycle()
+            one.other, other.one, one.load = other, one, bytearray(8 << 20)
+            if n % 2:
+                sys.modules[f"made_by_task_{n}"] = types.ModuleType(f"made_by_task_{n}")
+            with open("/proc/self/status") as status:
+                resident = next(line for line in status if line.startswith("VmRSS"))
+            return os.getpid(), int(resident.split()[1]) // 1024
+
+        context = spark.sparkContext
+        return [context.parallelize([n], 1).map(leak).collect()[0] for n in range(40)]
+
+    seen = run(job, conf={"spark.master": "local[1]"}).value
+    assert len({pid for pid, _ in seen}) == 1
+    resident = [megabytes for _, megabytes in seen]
+    assert max(resident[20:]) - resident[5] < 40, resident
+
+
+def test_a_process_a_task_leaves_no_process(run, driver):
+    """Hundreds of short tasks, each in a process of its own."""
+
+    def job(spark):
+        def add(n):
+            import os
+
+            import pandas
+
+            return os.getpid(), int(pandas.Series(range(n)).sum())
+
+        return spark.sparkContext.parallelize(range(300), 300).map(add).collect()
+
+    results = run(job, conf={**FRESH, "spark.master": "local[4]"}).value
+    assert [total for _, total in results] == [n * (n - 1) // 2 for n in range(300)]
+    assert len({pid for pid, _ in results}) == 300
+    most = 1 + 4  # what forks, and spares
+    eventually(lambda: len(driver.workers()) <= most, 30)
