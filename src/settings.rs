@@ -64,7 +64,7 @@ const PRELOAD_TIMEOUT: Setting = setting(
 const SPARES: Setting = setting(
     "spark.nativePythonWorker.spares",
     "",
-    "With the zygote: how many workers are forked ahead. By default as many as this executor has task slots; `0` forks on demand.",
+    "How many workers are made ready ahead at most: forked by the zygote, or started where there is none. By default as many as this executor has task slots; `0` makes none.",
 );
 
 /// Every key of this project, in the order of the documentation. `enabled` and `library` are read by the plugin, before the

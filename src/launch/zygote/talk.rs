@@ -121,7 +121,7 @@ impl Talk {
             if let Some(spare) = state.spares.take(binding) {
                 break Ok(spare);
             }
-            self.ask_for_forks(&mut state, 0);
+            self.fill(&mut state); // who has to wait is seldom the only one
             if let Some(error) = state.failures.pop_front() {
                 break Err(error);
             }
