@@ -12,7 +12,7 @@ use super::convert::pairs;
 use super::throw::{Failure, ThrowSparks, without_env};
 use crate::error::Error;
 use crate::events::{Event, events};
-use crate::factory::Handout;
+use crate::factory::{Factory, Handout};
 use crate::host::Stream;
 use crate::settings::Settings;
 use crate::spec::FactorySpec;
@@ -108,13 +108,20 @@ fn check_version(env: &Env<'_>, jar: &JString<'_>) -> Result<(), Failure> {
 /// What `take_idle` gives where no worker is idle.
 const NO_WORKER: jlong = 0;
 
+/// Makes Java's object of a new worker. Where that fails nobody else can stop the worker, so it is stopped here.
 fn worker<'local>(
     env: &mut Env<'local>,
+    factory: &Factory,
     handout: Handout,
 ) -> Result<NativeWorker<'local>, Failure> {
-    let channel = channel::open(env, handout.socket)?;
+    let id = handout.worker.id();
     let pid = jlong::from(handout.worker.pid());
-    Ok(NativeWorker::new(env, handout.worker.id().0, pid, channel)?)
+    let object = channel::open(env, handout.socket)
+        .and_then(|channel| Ok(NativeWorker::new(env, id.0, pid, channel)?));
+    if object.is_err() {
+        factory.stop_worker(id);
+    }
+    object
 }
 
 impl FactoryNatives for NativePythonWorkerFactoryAPI {
@@ -153,8 +160,9 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         _class: JClass<'local>,
         factory: jlong,
     ) -> Result<NativeWorker<'local>, Failure> {
-        let handout = registry::find(factory)?.create()?;
-        worker(env, handout)
+        let factory = registry::find(factory)?;
+        let handout = factory.create()?;
+        worker(env, &factory, handout)
     }
 
     fn create_simple<'local>(
@@ -168,8 +176,9 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         } else {
             Some(worker_module.try_to_string(env)?)
         };
-        let handout = registry::find(factory)?.create_simple(module)?;
-        worker(env, handout)
+        let factory = registry::find(factory)?;
+        let handout = factory.create_simple(module)?;
+        worker(env, &factory, handout)
     }
 
     fn release<'local>(

@@ -121,15 +121,18 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private W wrap(NativeWorker worker) {
     try {
       return wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());
-    } catch (IOException | RuntimeException failure) {
+    } catch (IOException | RuntimeException | Error failure) {
       stopWorker(id, worker.id());
       closeQuietly(worker.channel(), failure);
+      if (failure instanceof Error error) {
+        throw error;
+      }
       throw new IllegalStateException(
           "The socket of Python worker " + worker.pid() + " cannot be used", failure);
     }
   }
 
-  private static void closeQuietly(SocketChannel channel, Exception failure) {
+  private static void closeQuietly(SocketChannel channel, Throwable failure) {
     try {
       channel.close();
     } catch (IOException suppressed) {

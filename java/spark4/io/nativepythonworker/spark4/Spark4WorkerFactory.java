@@ -64,7 +64,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory {
       return true;
     } catch (CancelledKeyException | ClosedChannelException gone) {
       return false;
-    } catch (IOException failure) {
+    } catch (IOException | RuntimeException | Error failure) {
       stopWorker(worker);
       throw asIs(failure);
     }
