@@ -4,10 +4,19 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
+import io.nativepythonworker.forked.ContextMain;
 import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
+import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
@@ -60,6 +69,33 @@ public class InstallationTest {
         output.contains(
             "library: " + folder.getRoot() + "/libnative_python_worker.so (java.library.path)"));
     assertEquals(output, List.of(), warnings(output));
+  }
+
+  @Test
+  public void aLibraryOfAnotherVersionThanTheJarLeavesTheStockFactory() throws Exception {
+    String output =
+        new ForkedJvm().classPathFirst(jarOfVersion("0.0.0-other")).run(ContextMain.class);
+    assertTrue(output, output.contains(STOCK_MAP));
+    assertEquals(output, 1, warnings(output).size());
+    assertTrue(output, warnings(output).get(0).contains("the jar of version 0.0.0-other"));
+  }
+
+  /** The jar under test with its classes and its library, but for its version. */
+  private File jarOfVersion(String version) throws IOException {
+    File file = folder.newFile("other.jar");
+    try (JarFile jar = new JarFile(System.getProperty("jar"))) {
+      Manifest manifest = new Manifest(jar.getManifest());
+      manifest.getMainAttributes().put(Attributes.Name.IMPLEMENTATION_VERSION, version);
+      try (JarOutputStream copy = new JarOutputStream(new FileOutputStream(file), manifest)) {
+        for (JarEntry entry : Collections.list(jar.entries())) {
+          if (!entry.getName().equals(JarFile.MANIFEST_NAME)) {
+            copy.putNextEntry(new JarEntry(entry.getName()));
+            jar.getInputStream(entry).transferTo(copy);
+          }
+        }
+      }
+    }
+    return file;
   }
 
   private static List<String> warnings(String output) {

@@ -20,6 +20,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.ClassRule;
@@ -77,6 +78,25 @@ public class WorkerSocketTest {
     InputStream in = socket.getInputStream();
     Throwable failure = SocketTraffic.closeWhileReading(in::read, socket::close);
     assertEquals(SocketException.class, failure.getClass());
+    assertTrue(eventually(() -> !runs(socket.pid())));
+  }
+
+  @Test
+  public void interruptingAReaderKillsTheWorker() throws Exception {
+    InputStream in = socket.getInputStream();
+    AtomicReference<Thread> reader = new AtomicReference<>();
+    Throwable failure =
+        SocketTraffic.closeWhileReading(
+            () -> {
+              reader.set(Thread.currentThread());
+              return in.read();
+            },
+            () -> {
+              eventually(() -> reader.get() != null);
+              reader.get().interrupt();
+            });
+    assertEquals(SocketException.class, failure.getClass());
+    assertTrue(socket.isClosed());
     assertTrue(eventually(() -> !runs(socket.pid())));
   }
 

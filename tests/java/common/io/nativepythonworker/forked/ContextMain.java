@@ -1,5 +1,6 @@
-package io.nativepythonworker;
+package io.nativepythonworker.forked;
 
+import io.nativepythonworker.NativePythonWorkerPlugin;
 import java.lang.reflect.Field;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -8,8 +9,11 @@ import org.apache.spark.SparkEnv;
 /**
  * Starts a local SparkContext with the plugin and the settings given as key=value, and tells which
  * map Spark has then.
+ *
+ * <p>Not in the plugin's package: the first class of a package settles its version, which is to be
+ * the jar's.
  */
-final class ContextMain {
+public final class ContextMain {
   private ContextMain() {}
 
   public static void main(String[] settings) throws Exception {
