@@ -83,6 +83,14 @@ fn strangers_do_not_keep_the_worker_out() {
 }
 
 #[test]
+fn strangers_who_say_nothing_hold_up_nobody() {
+    let bench = Setup::misbehaving_worker("silent strangers first")
+        .own("startTimeout", "9s") // less than one of them may take once it speaks
+        .open();
+    assert!(bench.create().worker.is_alive());
+}
+
+#[test]
 fn an_error_number_is_no_pid() {
     let bench = Setup::misbehaving_worker("negative").open();
     let cause = bench.create_error().cause().unwrap().to_string();

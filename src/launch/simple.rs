@@ -22,8 +22,10 @@ use crate::spawn::Stdin;
 use crate::spec::{FactorySpec, Transport};
 use crate::worker::{Launched, Origin};
 
-/// How long one connection may take to prove who it is; the next one is looked at then.
+/// How long a connection may take to prove who it is, once it has begun to; the next one is looked at then.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How many connections may be there that say nothing; the oldest goes.
+const MOST_SILENT: usize = 64;
 
 /// The process of a worker of its own.
 #[derive(Debug)]
@@ -69,13 +71,11 @@ impl SimpleLauncher {
         process: &PythonProcess,
         deadline: Deadline,
     ) -> Result<(OwnedFd, i32), Error> {
-        let limit = self.spec.settings.start_timeout;
+        let mut silent = Vec::new();
         loop {
-            self.await_connection(listener, process, deadline)?;
-            let accepted = listener
-                .accept()
-                .map_err(Error::io(Step::ConnectBack, limit))?;
-            let Some(socket) = accepted else { continue };
+            let Some(socket) = self.await_caller(listener, process, &mut silent, deadline)? else {
+                continue;
+            };
             match self.handshake(&socket, deadline) {
                 Ok(Some(pid)) => return Ok((socket, pid)),
                 Ok(None) => warn!("A connection that did not know the secret was refused"),
@@ -84,37 +84,49 @@ impl SimpleLauncher {
         }
     }
 
-    /// Waits for a connection; fails where the process has ended instead.
-    fn await_connection(
+    /// Waits for a connection that has something to say; those who have not wait in `silent` and hold up nobody. `None` where
+    /// something else has happened. Fails where the process has ended instead.
+    fn await_caller(
         &self,
         listener: &Listener,
         process: &PythonProcess,
+        silent: &mut Vec<OwnedFd>,
         deadline: Deadline,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<OwnedFd>, Error> {
         let limit = self.spec.settings.start_timeout;
-        let mut fds = [
-            PollFd::new(listener.as_fd(), PollFlags::POLLIN),
-            PollFd::new(process.process().as_fd(), PollFlags::POLLIN),
-        ];
-        // An interpreter that is a script may leave the worker running and end well: then only the listener counts.
-        let ended_well = process
-            .exit_status(Deadline::now())
-            .is_some_and(|exit| exit.success());
-        let watched = if ended_well {
-            &mut fds[..1]
-        } else {
-            &mut fds[..]
-        };
-        match poll_any(watched, deadline).map_err(Error::io(Step::ConnectBack, limit))? {
-            false => {
-                return Err(Error::Timeout {
-                    step: Step::ConnectBack,
-                    limit,
-                });
-            }
-            true if fds[0].any() == Some(true) => return Ok(()),
-            true => {}
+        let failed = || Error::io(Step::ConnectBack, limit);
+        let mut fds = vec![PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        fds.extend(
+            silent
+                .iter()
+                .map(|s| PollFd::new(s.as_fd(), PollFlags::POLLIN)),
+        );
+        // An interpreter that is a script may leave the worker running and end well: then only the sockets count.
+        let exit = process.exit_status(Deadline::now());
+        if !exit.is_some_and(|exit| exit.success()) {
+            fds.push(PollFd::new(process.process().as_fd(), PollFlags::POLLIN));
         }
+        if !poll_any(&mut fds, deadline).map_err(failed())? {
+            let step = Step::ConnectBack;
+            return Err(Error::Timeout { step, limit });
+        }
+        let ready = |fd: &PollFd<'_>| fd.any() == Some(true);
+        let called = ready(&fds[0]);
+        let speaker = fds[1..=silent.len()].iter().position(ready);
+        if let Some(speaker) = speaker {
+            return Ok(Some(silent.remove(speaker)));
+        }
+        if called {
+            silent.extend(listener.accept().map_err(failed())?);
+            let surplus = silent.len().saturating_sub(MOST_SILENT);
+            silent.drain(..surplus);
+        } else {
+            Self::check_exit(process)?;
+        }
+        Ok(None)
+    }
+
+    fn check_exit(process: &PythonProcess) -> Result<(), Error> {
         match process.exit_after_failure() {
             Some(exit) if !exit.success() => Err(process.explain(Error::Died {
                 step: Step::ConnectBack,

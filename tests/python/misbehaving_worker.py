@@ -45,6 +45,12 @@ def main() -> None:
         connection = authenticated()
         connection.sendall(struct.pack("!i", os.getpid()))
         connection.recv(1)
+    elif how == "silent strangers first":
+        strangers = [connect() for _ in range(20)]
+        connection = authenticated()
+        connection.sendall(struct.pack("!i", os.getpid()))
+        connection.recv(1)
+        del strangers
     elif how == "negative":
         authenticated().sendall(struct.pack("!i", -2))
         time.sleep(600)
