@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::Error;
 use crate::events::JavaHost;
 use crate::factory::Factory;
+use crate::launch::terminate_all;
 use crate::spec::FactorySpec;
 
 static FACTORIES: Mutex<BTreeMap<i64, Arc<Factory>>> = Mutex::new(BTreeMap::new());
@@ -25,11 +26,18 @@ pub fn find(id: i64) -> Result<Arc<Factory>, Error> {
     factories().get(&id).cloned().ok_or(Error::NoFactory(id))
 }
 
-/// Stops a factory and forgets its number.
+/// Stops a factory and forgets its number. With the last one end all processes, also those that are still starting: the JVM
+/// may end next, and would leave them behind.
 pub fn stop(id: i64) {
-    let factory = factories().remove(&id);
+    let mut factories = factories();
+    let factory = factories.remove(&id);
+    let was_last = factories.is_empty();
+    drop(factories);
     if let Some(factory) = factory {
         factory.stop();
+        if was_last {
+            terminate_all();
+        }
     }
 }
 

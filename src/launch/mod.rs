@@ -12,6 +12,8 @@ pub mod simple;
 mod socket;
 pub mod zygote;
 
+pub(crate) use python_process::terminate_all;
+
 /// A way to get a new worker.
 pub trait Launcher: Send + Sync {
     /// Starts a worker and connects to it. Blocks, at most until about the deadline.

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
@@ -22,6 +22,23 @@ use crate::supervisor::{Next, Observer, supervisor};
 const EXIT_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// How long its children may hold its standard error open after its end.
 const STDERR_AFTER_EXIT: Duration = Duration::from_secs(1);
+
+/// All that were started and are still held by somebody.
+static STARTED: Mutex<Vec<Weak<Child>>> = Mutex::new(Vec::new());
+
+/// Asks all processes to end: those too that are still being started, and would outlive this process.
+pub(crate) fn terminate_all() {
+    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    for child in started.iter().filter_map(Weak::upgrade) {
+        child.process().signal(Signal::SIGTERM);
+    }
+}
+
+fn note_start(child: &Arc<Child>) {
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    started.retain(|known| known.strong_count() > 0);
+    started.push(Arc::downgrade(child));
+}
 
 /// Ends the process when dropped.
 pub(crate) struct PythonProcess {
@@ -46,6 +63,7 @@ impl PythonProcess {
         let started = Instant::now();
         let spawned = spawn(line, stdin)?;
         let child = Arc::new(spawned.child);
+        note_start(&child);
         let pid = child.process().pid();
         debug!(
             "Started {} (pid {pid}) in {} ms",

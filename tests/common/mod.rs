@@ -138,8 +138,11 @@ impl Setup {
     }
 
     pub fn open_with(self, host: Arc<dyn Host>) -> Arc<Factory> {
-        let spec = FactorySpec::new(&self.properties, self.environment).unwrap();
-        Factory::new(spec, host)
+        Factory::new(self.spec(), host)
+    }
+
+    pub fn spec(self) -> FactorySpec {
+        FactorySpec::new(&self.properties, self.environment).unwrap()
     }
 }
 
