@@ -33,7 +33,7 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory {
 
   @Override
   public Tuple2<Socket, Option<Object>> create() {
-    return pair(useDaemon ? workers.create() : workers.createSimple(null));
+    return pair(workers.create());
   }
 
   @Override

@@ -44,9 +44,6 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory {
 
   @Override
   public Tuple2<PythonWorker, Option<ProcessHandle>> create() {
-    if (!useDaemon) {
-      return createSimpleWorker(false);
-    }
     while (true) {
       Spark4Worker worker = workers.create();
       if (isPrepared(worker)) {
