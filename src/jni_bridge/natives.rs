@@ -124,6 +124,11 @@ fn worker<'local>(
     object
 }
 
+/// For what is no error on a factory that was stopped: there is nothing left to do it with.
+fn if_open<T: Default>(factory: jlong, action: impl FnOnce(&Factory) -> T) -> T {
+    registry::find(factory).map_or_else(|_| T::default(), |factory| action(&factory))
+}
+
 impl FactoryNatives for NativePythonWorkerFactoryAPI {
     type Error = Failure;
 
@@ -202,9 +207,7 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         factory: jlong,
         worker: jlong,
     ) -> Result<(), Failure> {
-        if let Ok(factory) = registry::find(factory) {
-            factory.stop_worker(WorkerId(worker));
-        }
+        if_open(factory, |factory| factory.stop_worker(WorkerId(worker)));
         Ok(())
     }
 
@@ -214,9 +217,7 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         factory: jlong,
         worker: jlong,
     ) -> Result<(), Failure> {
-        if let Ok(factory) = registry::find(factory) {
-            factory.socket_closed(WorkerId(worker));
-        }
+        if_open(factory, |factory| factory.socket_closed(WorkerId(worker)));
         Ok(())
     }
 
@@ -226,8 +227,9 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         factory: jlong,
         worker: jlong,
     ) -> Result<jboolean, Failure> {
-        let factory = registry::find(factory);
-        Ok(factory.is_ok_and(|factory| factory.is_alive(WorkerId(worker))))
+        Ok(if_open(factory, |factory| {
+            factory.is_alive(WorkerId(worker))
+        }))
     }
 
     fn terminate<'local>(
@@ -236,8 +238,9 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         factory: jlong,
         worker: jlong,
     ) -> Result<jboolean, Failure> {
-        let factory = registry::find(factory);
-        Ok(factory.is_ok_and(|factory| factory.terminate_worker(WorkerId(worker))))
+        Ok(if_open(factory, |factory| {
+            factory.terminate_worker(WorkerId(worker))
+        }))
     }
 
     fn stop<'local>(
@@ -247,6 +250,28 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
     ) -> Result<(), Failure> {
         registry::stop(factory);
         Ok(())
+    }
+}
+
+/// Kind, factory, number and payload, as `NativeEvent` describes them.
+fn parts(event: Event) -> (jint, jlong, jlong, Vec<u8>) {
+    const LOG: jint = 0;
+    const OUTPUT: jint = 1;
+    const CLOSE: jint = 2;
+    match event {
+        Event::Log { level, message } => (LOG, 0, level as jlong, message.into_bytes()),
+        Event::Output {
+            factory,
+            stream,
+            bytes,
+        } => {
+            let stream = match stream {
+                Stream::Stdout => 1,
+                Stream::Stderr => 2,
+            };
+            (OUTPUT, factory, stream, bytes)
+        }
+        Event::Close { factory, worker } => (CLOSE, factory, worker.0, Vec::new()),
     }
 }
 
@@ -271,20 +296,7 @@ impl EventNatives for NativeEventsAPI {
         let Some(event) = events().take() else {
             return Ok(NativeEvent::null());
         };
-        let (kind, factory, number, payload) = match event {
-            Event::Log { level, message } => (0, 0, level as jlong, message.into_bytes()),
-            Event::Output {
-                factory,
-                stream: Stream::Stdout,
-                bytes,
-            } => (1, factory, 1, bytes),
-            Event::Output {
-                factory,
-                stream: Stream::Stderr,
-                bytes,
-            } => (1, factory, 2, bytes),
-            Event::Close { factory, worker } => (2, factory, worker.0, Vec::new()),
-        };
+        let (kind, factory, number, payload) = parts(event);
         let payload = env.byte_array_from_slice(&payload)?;
         Ok(NativeEvent::new(env, kind, factory, number, payload)?)
     }
