@@ -4,7 +4,6 @@ Everything is made from the result files. A file goes into docs/bench/ with its 
 without measuring again.
 """
 
-import json
 import re
 
 import plots
@@ -17,12 +16,12 @@ SECTION = re.compile(r"(<!-- bench: begin -->\n).*?(<!-- bench: end -->)", re.DO
 
 def collect():
     """Takes full results over into docs/. Returns those of all versions, the newest Spark first."""
-    DOCS.mkdir(parents=True, exist_ok=True)
     for folder in BUILD.glob("*"):
-        found = results.load(folder)
+        found = results.read(folder / results.NAME)
         if found and not found["quick"]:
-            (DOCS / f"{found['spark']}.json").write_text(json.dumps(found, indent=1) + "\n")
-    everything = [json.loads(file.read_text()) for file in DOCS.glob("*.json")]
+            soak = results.read(folder / results.SOAK)
+            results.write(DOCS / f"{found['spark']}.json", {**found, "soak": soak} if soak else found)
+    everything = map(results.read, DOCS.glob("*.json"))
     return sorted(everything, key=lambda one: [int(part) for part in one["spark"].split(".")], reverse=True)
 
 
@@ -45,12 +44,27 @@ def failures(found):
     return ["Runs that failed and are not counted:", "", *(f"- {sentence}" for sentence in sentences), ""] if sentences else []
 
 
+def soaked(found):
+    """What ./bench soak saw, in a sentence."""
+    soak = found.get("soak")
+    if not soak:
+        return []
+    before, after = soak["before"], soak["after"]
+    return [
+        f"`./bench soak`: {soak['forks']:,d} forks from one zygote in {soak['seconds'] / 60:.0f} minutes, without a hang or a "
+        f"death. Zygote: {before['zygote_mib']} MiB at first, {after['zygote_mib']} MiB at last; JVM: {before['jvm_mib']} and "
+        f"{after['jvm_mib']} MiB, {before['jvm_files']} and {after['jvm_files']} descriptors. "
+        f"{soak['date']}, commit {soak['commit']}.",
+        "",
+    ]
+
+
 def page(found, images):
     """The page of one Spark version."""
     version = found["spark"]
     lines = [f"# Spark {version}: stock against native", "", conditions(found), ""]
     lines += ["How it is measured, and how to read it: [bench.md](../bench.md).", "", tables.full_table(found), ""]
-    lines += failures(found)
+    lines += failures(found) + soaked(found)
     lines += [f"![{image.removesuffix('.svg')}]({image})\n" for image in images]
     return "\n".join(lines)
 
@@ -63,6 +77,7 @@ def section(everything):
     for found in everything:
         version = found["spark"]
         lines += [f"**Spark {version}.** {conditions(found)}", "", tables.main_table(found), ""]
+        lines += soaked(found)
         lines += [f"Cost curves and plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
     newest = everything[0]["spark"]
     return "\n".join([*lines, f"![How many times better, by measure](docs/bench/{newest}-ratios.svg)", ""])

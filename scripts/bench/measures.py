@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-REUSE = "spark.python.worker.reuse"
-MASTER = "spark.master"
+# The places on the axes of the cost curves.
+TASKS = (10, 100, 1000)
+WORKERS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """One program in a fresh JVM, on both factories. `figures` says what the names in its report stand for."""
+    """One program in a fresh JVM, on both factories.
+
+    `figures` says what the names in its report stand for; `quick` are the arguments that a quick run changes.
+    """
 
     name: str
     program: str
@@ -28,27 +32,25 @@ class Case:
     figures: dict
     quick: dict = field(default_factory=dict)
 
-    def key(self, name):
-        """What a figure of this case is called in the results."""
-        return f"{self.name}: {name}"
-
 
 @dataclass(frozen=True)
 class Measure:
+    """Cases that belong together, under the name that --only takes."""
+
     name: str
-    title: str
     cases: tuple
 
 
-def local(cores, **conf):
-    return {MASTER: f"local[{cores}]", **conf}
+def local(cores, reuse="on"):
+    """A master with so many task slots, whatever the machine has, and whether a worker serves more than one task."""
+    return {"spark.master": f"local[{cores}]", "spark.python.worker.reuse": "true" if reuse == "on" else "false"}
 
 
 def tasks(reuse):
     return Case(
         name=f"reuse {reuse}",
         program="jobs",
-        conf=local(4, **{REUSE: "true" if reuse == "on" else "false"}),
+        conf=local(4, reuse),
         arguments={"tasks": 40, "jobs": 5},
         quick={"jobs": 1},
         figures={
@@ -75,21 +77,20 @@ def memory_at_first(workers):
     return Case(f"{workers} at first", "memory", local(workers), {"workers": workers, "warm": 0}, {"pss": figure})
 
 
-def curve(name, cores, reuse, quick, most, step, words):
-    """Jobs of growing size; `words` are the title of one, with the number of its tasks to fill in."""
-    sizes, size = [], 1 if step == 2 else 10
-    least = size
-    while size <= most:
-        sizes.append(size)
-        size *= step
+def curve(name, conf, sizes, quick, title):
+    """Jobs of growing size; `quick` is how many of them a quick run has, and `title` has a place for the size."""
     return Case(
         name=name,
         program="curve",
-        conf=local(cores, **{REUSE: reuse}),
-        arguments={"least": least, "most": most, "step": step},
-        quick={"most": quick},
-        figures={str(n): Figure(words.format(n), series=name, x=n) for n in sizes},
+        conf=conf,
+        arguments={"sizes": listed(sizes)},
+        quick={"sizes": listed(sizes[:quick])},
+        figures={str(size): Figure(title.format(size), series=name, x=size) for size in sizes},
     )
+
+
+def listed(sizes):
+    return ",".join(map(str, sizes))
 
 
 CREATE = Case(
@@ -118,18 +119,17 @@ ROWS = Case(
 )
 
 MEASURES = (
-    Measure("tasks", "Jobs of short tasks", (tasks("off"), tasks("on"))),
-    Measure("first", "First UDF", (first("pandas"), first("plain"))),
-    Measure("create", "SparkEnv.createPythonWorker", (CREATE,)),
-    Measure("memory", "Memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
-    Measure("rows", "Throughput", (ROWS,)),
+    Measure("tasks", (tasks("off"), tasks("on"))),
+    Measure("first", (first("pandas"), first("plain"))),
+    Measure("create", (CREATE,)),
+    Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
+    Measure("rows", (ROWS,)),
     Measure(
         "curve",
-        "Cost curve",
         (
-            curve("tasks, reuse off", 4, "false", 100, 1000, 10, "{} tasks on 4 cores, reuse off"),
-            curve("tasks, reuse on", 4, "true", 100, 1000, 10, "{} tasks on 4 cores, reuse on"),
-            curve("workers", 64, "false", 8, 64, 2, "{} tasks at once, each in a new worker"),
+            curve("tasks, reuse off", local(4, "off"), TASKS, 2, "job of {} tasks on 4 cores, reuse off"),
+            curve("tasks, reuse on", local(4, "on"), TASKS, 2, "job of {} tasks on 4 cores, reuse on"),
+            curve("workers", local(64, "off"), WORKERS, 4, "job that needs new workers at once: {}"),
         ),
     ),
 )

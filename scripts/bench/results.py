@@ -1,7 +1,8 @@
 """The file with everything that was measured on one Spark version.
 
 {"spark", "quick", "machine", "measures": {name: {"commit", "date", "failures", "cases": {case: [pair, ...]}}}}; a pair is
-{"stock": {figure: number}, "native": {...}}, in seconds, bytes and rows a second.
+{"stock": {figure: number}, "native": {...}}, in seconds, bytes and rows a second. What ./bench soak found is in a file of
+its own.
 """
 
 import json
@@ -10,17 +11,22 @@ from datetime import date
 import machine
 
 NAME = "results.json"
+SOAK = "soak.json"
 
 
-def load(folder):
-    file = folder / NAME
+def read(file):
     return json.loads(file.read_text()) if file.is_file() else None
+
+
+def write(file, found):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def begin(version, quick, folder):
     """The results so far, for more measures to be added; none if they are of another machine."""
     facts = machine.facts(version)
-    found = load(folder)
+    found = read(folder / NAME)
     if found and found["machine"] == facts:
         return found
     return {"spark": version, "quick": quick, "machine": facts, "measures": {}}
@@ -34,5 +40,4 @@ def add(results, measure, cases, failures, folder):
         "failures": failures,
         "cases": cases,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / NAME).write_text(json.dumps(results, indent=1) + "\n")
+    write(folder / NAME, results)

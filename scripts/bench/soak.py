@@ -1,11 +1,12 @@
 """Forks many workers from one preloaded zygote, and looks for hangs, deaths and leaks. See docs/bench.md."""
 
 import argparse
-import json
 import sys
+from datetime import date
 
 import machine
 import prepare
+import results
 from interrupt import exit_with
 from paths import run_folder
 from submit import NATIVE, Program, RunFailed, run
@@ -36,8 +37,8 @@ def main():
     except RunFailed as failure:
         print(f"FAILED: {failure}", flush=True)
         return 1
-    found = {**report["figures"], **report["result"], "commit": machine.commit()}
-    (folder / "soak.json").write_text(json.dumps(found, indent=1) + "\n")
+    found = {**report["figures"], **report["result"], "commit": machine.commit(), "date": date.today().isoformat()}
+    results.write(run_folder(chosen.spark, quick=False) / results.SOAK, found)
     print(f"No hang, no death, no leak: {chosen.forks:,d} forks in {found['seconds'] / 60:.0f} minutes.", flush=True)
     return 0
 

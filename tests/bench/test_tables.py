@@ -73,6 +73,13 @@ def test_the_page_names_the_machine_and_what_failed():
     assert "![4.3.0-ratios](4.3.0-ratios.svg)" in page
 
 
+def test_a_soak_run_is_told_in_a_sentence():
+    state = {"zygote_mib": 117, "jvm_mib": 600, "jvm_files": 340}
+    soak = {"forks": 100_000, "seconds": 2400, "before": state, "after": state, "date": "2026-01-01", "commit": "abc"}
+    assert "100,000 forks from one zygote in 40 minutes" in docs.page({**results(), "soak": soak}, [])
+    assert "soak" not in docs.page(results(), [])
+
+
 def test_only_the_section_between_the_markers_is_rewritten(tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n")
