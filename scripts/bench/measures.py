@@ -127,8 +127,8 @@ MEASURES = (
     Measure(
         "curve",
         (
-            curve("tasks, reuse off", local(4, "off"), TASKS, 2, "job of {} tasks on 4 cores, reuse off"),
-            curve("tasks, reuse on", local(4, "on"), TASKS, 2, "job of {} tasks on 4 cores, reuse on"),
+            curve("tasks, reuse off", local(4, "off"), TASKS, 1, "job of {} tasks, local[4], reuse off"),
+            curve("tasks, reuse on", local(4, "on"), TASKS, 1, "job of {} tasks, local[4], reuse on"),
             curve("workers", local(64, "off"), WORKERS, 4, "job that needs new workers at once: {}"),
         ),
     ),
