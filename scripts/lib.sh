@@ -1,4 +1,4 @@
-# What ./test and ./demo share: finding tools, building the jar, making Python environments, running long steps.
+# What ./test, ./demo and ./bench share: finding tools, building the jar, making Python environments, running long steps.
 # Sourced by bash, from the root of the tree.
 
 readonly BUILD=build
