@@ -67,7 +67,8 @@ watched() {
   return $status
 }
 
-run_gradle() { gradle --console plain "$@"; }
+# Without a daemon: one that is there already may have the environment of another build.
+run_gradle() { gradle --no-daemon --console plain "$@"; }
 
 build_jar() { run_gradle jar; }
 

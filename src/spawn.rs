@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::thread;
 
 use nix::fcntl::OFlag;
+use nix::sys::signal::SigSet;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::pipe2;
 
@@ -127,6 +128,8 @@ pub fn spawn(line: &CommandLine, stdin: io::Result<Stdin>) -> Result<Spawned, Er
 
 /// Runs on a thread of its own, whose descriptor table it makes private.
 fn start(mut command: Command, theirs: &[OwnedFd; 3]) -> io::Result<std::process::Child> {
+    // The JVM's threads block SIGQUIT; a child inherits that.
+    SigSet::empty().thread_set_mask()?;
     let private = close_range(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC).is_ok();
     let [stdin, stdout, stderr] = theirs;
     command
