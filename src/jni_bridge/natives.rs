@@ -39,6 +39,7 @@ bind_java_type! {
         static fn check(settings: JString[]),
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static raw fn take_idle(factory: jlong) -> jlong,
+        static fn take_ready(factory: jlong) -> NativeWorker,
         static fn create(factory: jlong) -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
         static raw fn release(factory: jlong, worker: jlong),
@@ -158,6 +159,18 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
             let idle = registry::find(factory)?.take_idle();
             Ok(idle.map_or(NO_WORKER, |worker| worker.id().0))
         })
+    }
+
+    fn take_ready<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+    ) -> Result<NativeWorker<'local>, Failure> {
+        let factory = registry::find(factory)?;
+        match factory.take_ready()? {
+            Some(handout) => worker(env, &factory, handout),
+            None => Ok(NativeWorker::null()),
+        }
     }
 
     fn create<'local>(

@@ -23,6 +23,7 @@ use crate::spec::FactorySpec;
 use crate::worker::{Launched, Origin};
 use key::{Binding, ZygoteKey};
 pub use process::Zygote;
+use spares::Spare;
 
 /// How many zygotes may be spoiled or lost in one attempt to get a worker.
 const ATTEMPTS: usize = 8;
@@ -66,20 +67,18 @@ impl Zygotes {
         self.current.get(deadline, start)
     }
 
+    fn take_ready(&self, binding: &Binding) -> Option<Launched> {
+        let zygote = self.current.serving()?;
+        let spare = zygote.take_ready(binding)?;
+        Some(launched(spare, zygote))
+    }
+
     fn launch(&self, binding: &Binding, deadline: Deadline) -> Result<Launched, Error> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let zygote = self.zygote(deadline)?;
             match zygote.take(binding, deadline) {
-                Ok(spare) => {
-                    let (socket, process) = spare.into_parts();
-                    let origin = Origin::Zygote(zygote);
-                    return Ok(Launched {
-                        socket,
-                        process,
-                        origin,
-                    });
-                }
+                Ok(spare) => return Ok(launched(spare, zygote)),
                 Err(error) if zygote.is_at_fault(&error) => {
                     debug!("The zygote is replaced: {error}");
                     self.left_out().extend(zygote.spoiled_by());
@@ -94,6 +93,16 @@ impl Zygotes {
 
     fn left_out(&self) -> MutexGuard<'_, Vec<String>> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn launched(spare: Spare, zygote: Arc<Zygote>) -> Launched {
+    let (socket, process) = spare.into_parts();
+    let origin = Origin::Zygote(zygote);
+    Launched {
+        socket,
+        process,
+        origin,
     }
 }
 
@@ -122,6 +131,12 @@ impl ZygoteLauncher {
 }
 
 impl Launcher for ZygoteLauncher {
+    fn take_ready(&self) -> Option<Launched> {
+        let zygotes = self.lock().clone()?;
+        self.spec.make_working_directory();
+        zygotes.take_ready(&self.binding)
+    }
+
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
         let Some(zygotes) = self.lock().clone() else {
             return self.fallback.launch(deadline);

@@ -38,7 +38,11 @@ public final class Spark3WorkerFactoryBuilder implements WorkerFactoryBuilder {
             .toMap();
     var workers =
         NativePythonWorkerFactory.open(
-            properties, environment, WorkerSocket::new, StandardOutput.STANDARD_ERROR);
+            SparkEnv.get(),
+            properties,
+            environment,
+            WorkerSocket::new,
+            StandardOutput.STANDARD_ERROR);
     try {
       return new Spark3WorkerFactory(pythonExec, variables, useDaemon, workers);
     } catch (RuntimeException | Error failure) {

@@ -37,7 +37,11 @@ public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
     Map<String, String> properties = properties(key, conf, useDaemon, environment);
     var workers =
         NativePythonWorkerFactory.open(
-            properties, environment, Spark4Worker::new, standardOutput(environment));
+            SparkEnv.get(),
+            properties,
+            environment,
+            Spark4Worker::new,
+            standardOutput(environment));
     try {
       return new Spark4WorkerFactory(key, variables, useDaemon, workers, handles(environment));
     } catch (RuntimeException | Error failure) {
