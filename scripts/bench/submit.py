@@ -27,8 +27,7 @@ NATIVE_SETTINGS = {
     "spark.jars": str(JAR),
 }
 FACTORY_PACKAGES = {STOCK: "org.apache.spark.api.python.", NATIVE: "io.nativepythonworker."}
-# A part of the command line of what forks the workers.
-SERVERS = {STOCK: "pyspark.daemon", NATIVE: "native-python-worker-zygote"}
+FORKERS = {STOCK: "daemon", NATIVE: "zygote"}
 
 LOGGING = """\
 rootLogger.level = warn
@@ -57,7 +56,7 @@ class Program:
     def command(self, report):
         words = [f"{name}={value}" for name, value in self.arguments.items()]
         if self.jar:
-            return ["--class", self.name, str(self.jar), str(report), *words]
+            return ["--class", self.name, str(self.jar), str(report), str(HERE / "inside/served.py"), *words]
         return [str(HERE / "inside/app.py"), str(report), self.name, *words]
 
 
@@ -130,10 +129,8 @@ def check_server(report, factory):
     wrong = [name for name in report["factories"] if not name.startswith(FACTORY_PACKAGES[factory])]
     if wrong or not report["factories"]:
         raise RunFailed(f"not served by the {factory} factory, but by {wrong or 'none'}")
-    for other, server in SERVERS.items():
-        runs = any(server in command for command in report["commands"])
-        if runs != (other == factory):
-            raise RunFailed(f"a {factory} run {'has' if runs else 'lacks'} {server}: {report['commands']}")
+    if set(report["forkers"]) != {FORKERS[factory]}:
+        raise RunFailed(f"a {factory} run, with workers forked by {report['forkers'] or 'none'}")
 
 
 def tail(log, lines=15):

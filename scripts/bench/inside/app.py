@@ -7,13 +7,14 @@ every run must have in common. The report also says who served Python, so that t
 
 import importlib
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from processes import under_jvm
+from served import forkers
 
 
 def argument(text):
@@ -43,7 +44,7 @@ def measure(module, arguments):
     session = SparkSession.builder.getOrCreate()
     try:
         figures, result = importlib.import_module(module).measure(session, **arguments)
-        served_by = {"factories": factories(session), "commands": sorted({one.command for one in under_jvm()})}
+        served_by = {"factories": factories(session), "forkers": forkers(os.getppid(), besides=os.getpid())}
         return {"figures": figures, "result": result, **served_by}
     except Exception:
         return {"error": traceback.format_exc()}

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,18 +13,16 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Collectors;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
-import org.apache.spark.SparkEnv;
 import scala.collection.immutable.Map.Map1;
 
 /**
  * How long SparkEnv takes to hand a Python worker out, in a Spark application without tasks.
  *
- * <p>Arguments: the file for the report, and NAME=NUMBER for {@code idle} (hand-outs of an idle
- * worker), {@code fresh} (hand-outs of a new one) and {@code bursts}. The report has the form of
- * {@code inside/app.py}; times are seconds.
+ * <p>Arguments: the file for the report, {@code inside/served.py}, and NAME=NUMBER for {@code idle}
+ * (hand-outs of an idle worker), {@code fresh} (hand-outs of a new one) and {@code bursts}. The
+ * report has the form of {@code inside/app.py}; times are seconds.
  */
 public final class CreateLatency {
   private static final int BURST = 32;
@@ -40,20 +39,20 @@ public final class CreateLatency {
   private CreateLatency() {}
 
   public static void main(String[] arguments) throws Exception {
-    Map<String, Integer> counts = new LinkedHashMap<>();
-    for (String argument : Arrays.asList(arguments).subList(1, arguments.length)) {
+    Map<String, Integer> counts = new HashMap<>();
+    for (String argument : Arrays.asList(arguments).subList(2, arguments.length)) {
       String[] pair = argument.split("=", 2);
       counts.put(pair[0], Integer.parseInt(pair[1]));
     }
     SparkContext context = new SparkContext(new SparkConf());
     Thread.sleep(BEFORE_FIRST_MILLIS);
-    SparkWorkers workers =
-        new SparkWorkers(System.getenv("PYSPARK_PYTHON"), new Map1<>("SPARK_REUSE_WORKER", "1"));
+    String python = System.getenv("PYSPARK_PYTHON");
+    SparkWorkers workers = new SparkWorkers(python, new Map1<>("SPARK_REUSE_WORKER", "1"));
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("figures", figures(workers, counts));
     report.put("result", BURST);
-    report.put("factories", factories());
-    report.put("commands", pythonCommands());
+    report.put("factories", Served.factories());
+    report.put("forkers", Served.forkers(python, arguments[1]));
     new ObjectMapper().writeValue(new File(arguments[0]), report);
     context.stop();
   }
@@ -151,25 +150,5 @@ public final class CreateLatency {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     return sorted[(int) (part * (sorted.length - 1))];
-  }
-
-  private static List<String> factories() throws ReflectiveOperationException {
-    var field = SparkEnv.class.getDeclaredField("pythonWorkers");
-    field.setAccessible(true);
-    List<String> names = new ArrayList<>();
-    var values = ((scala.collection.Map<?, ?>) field.get(SparkEnv.get())).valuesIterator();
-    while (values.hasNext()) {
-      names.add(values.next().getClass().getName());
-    }
-    return names;
-  }
-
-  private static List<String> pythonCommands() {
-    return ProcessHandle.current()
-        .descendants()
-        .map(process -> process.info().commandLine().orElse(""))
-        .filter(command -> command.contains("python"))
-        .distinct()
-        .collect(Collectors.toList());
   }
 }
