@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::events::{Event, events};
 use crate::factory::{Factory, Handout};
 use crate::host::Stream;
+use crate::launch::zygote;
 use crate::settings::Settings;
 use crate::spec::FactorySpec;
 use crate::worker::WorkerId;
@@ -37,6 +38,8 @@ bind_java_type! {
     native_methods_error_policy = ThrowSparks,
     native_methods {
         static fn check(settings: JString[]),
+        static fn prewarm(properties: JString[], environment: JString[]),
+        static fn cool(),
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static raw fn take_idle(factory: jlong) -> jlong,
         static fn take_ready(factory: jlong) -> NativeWorker,
@@ -106,6 +109,16 @@ fn check_version(env: &Env<'_>, jar: &JString<'_>) -> Result<(), Failure> {
     Err(Error::Unsupported(text).into())
 }
 
+fn spec(
+    env: &mut Env<'_>,
+    properties: &JObjectArray<'_, JString<'_>>,
+    environment: &JObjectArray<'_, JString<'_>>,
+) -> Result<FactorySpec, Failure> {
+    let properties = pairs(env, properties)?.into_iter().collect();
+    let environment = pairs(env, environment)?;
+    Ok(FactorySpec::new(&properties, environment)?)
+}
+
 /// What `take_idle` gives where no worker is idle.
 const NO_WORKER: jlong = 0;
 
@@ -143,15 +156,28 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(())
     }
 
+    fn prewarm<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        properties: JObjectArray<'local, JString<'local>>,
+        environment: JObjectArray<'local, JString<'local>>,
+    ) -> Result<(), Failure> {
+        registry::prewarm(spec(env, &properties, &environment)?);
+        Ok(())
+    }
+
+    fn cool<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
+        zygote::cool();
+        Ok(())
+    }
+
     fn open<'local>(
         env: &mut Env<'local>,
         _class: JClass<'local>,
         properties: JObjectArray<'local, JString<'local>>,
         environment: JObjectArray<'local, JString<'local>>,
     ) -> Result<jlong, Failure> {
-        let properties = pairs(env, &properties)?.into_iter().collect();
-        let environment = pairs(env, &environment)?;
-        Ok(registry::open(FactorySpec::new(&properties, environment)?))
+        Ok(registry::open(spec(env, &properties, &environment)?))
     }
 
     fn take_idle<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, factory: jlong) -> jlong {

@@ -62,6 +62,7 @@ impl Host for RememberingHost {
 }
 
 /// Builds a factory; start from [`Setup::daemon`] or [`Setup::simple`].
+#[derive(Clone)]
 pub struct Setup {
     properties: HashMap<String, String>,
     environment: Vec<(String, String)>,

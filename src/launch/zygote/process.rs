@@ -1,7 +1,7 @@
 //! One zygote process: how it starts, and how it ends.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use log::debug;
 use serde_json::json;
@@ -114,6 +114,11 @@ impl Zygote {
             debug!("Spare worker (pid {}) is of no use: {error}", spare.pid());
         }
         bound.is_ok()
+    }
+
+    /// How long nobody has asked it for a worker.
+    pub(super) fn unused_for(&self) -> Duration {
+        self.talk.lock().spares.unused_for()
     }
 
     /// Whether another one would do better after this failure to get a worker.

@@ -69,6 +69,16 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   }
 
   /**
+   * Starts in the background what factories with these properties and this environment will use;
+   * see {@link #open}.
+   */
+  static void prewarm(Map<String, String> properties, Map<String, String> environment) {
+    NativeEvents.followLevel();
+    NativeEvents.start();
+    prewarm(pairs(properties), pairs(environment));
+  }
+
+  /**
    * Opens a factory; no process is started yet.
    *
    * @param lock what callers may hold the monitor of: SparkEnv; a create that waits gives it up
@@ -231,6 +241,11 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static native void initialize(String version);
 
   private static native void check(String[] settings);
+
+  private static native void prewarm(String[] properties, String[] environment);
+
+  /** Lets go of what was started ahead: it ends if no factory uses it. */
+  static native void cool();
 
   private static native long open(String[] properties, String[] environment);
 
