@@ -57,6 +57,10 @@ impl SparkVersion {
         ))
     }
 
+    fn major(self) -> u32 {
+        self.0
+    }
+
     /// From 4.0 on the daemon is told the worker module.
     fn daemon_takes_worker_module(self) -> bool {
         self >= Self(4, 0)
@@ -168,7 +172,9 @@ impl FactorySpec {
 
     /// Whether the zygote may stand in for the daemon: it may not for one of the user's own.
     pub(crate) fn may_use_zygote(&self) -> bool {
-        self.settings.zygote && self.daemon_module == PYSPARK_DAEMON
+        // 3.5's worker module imports numpy.
+        let single_threaded = self.spark.major() > 3 || self.numpy_is_single_threaded();
+        self.settings.zygote && self.daemon_module == PYSPARK_DAEMON && single_threaded
     }
 
     /// The modules that a zygote loads ahead.

@@ -1,7 +1,6 @@
 """Stock Spark against the native factory, on this machine. See docs/bench.md."""
 
 import argparse
-import sys
 import time
 
 import docs
@@ -10,6 +9,7 @@ import plots
 import prepare
 import results
 import tables
+from interrupt import exit_with
 from measures import MEASURES
 from paths import run_folder
 
@@ -72,4 +72,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -4,7 +4,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
-from matplotlib.ticker import FuncFormatter, ScalarFormatter  # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator  # noqa: E402
 
 from measures import MEASURES  # noqa: E402
 from tables import SCALES, figures, number  # noqa: E402
@@ -23,7 +23,10 @@ def save(figure, folder, name):
 
 
 def ratios(results, folder):
-    """How many times better native is, one bar a figure; a thin line shows the spread of the pairs."""
+    """How many times better native is: a bar from 1 for each figure, to the left where it is worse.
+
+    A thin line shows the spread of the pairs.
+    """
     found = [pair for measure in MEASURES if measure.name != "curve" for pair in figures(results, measure)]
     if not found:
         return None
@@ -31,10 +34,12 @@ def ratios(results, folder):
     values = [one.ratio for _, one in found]
     spread = [[one.ratio - one.lowest for _, one in found], [one.highest - one.ratio for _, one in found]]
     plot, axes = plt.subplots(figsize=(9, 0.38 * len(found) + 1.2))
-    axes.barh(titles, values, xerr=spread, color=NATIVE_COLOUR, ecolor="black", height=0.6)
-    for place, one in enumerate(found):
-        axes.annotate(f"{number(one[1].ratio)}x", (one[1].highest, place), (4, 0), textcoords="offset points", va="center")
-    axes.axvline(1, color=STOCK_COLOUR)
+    colours = [NATIVE_COLOUR if value >= 1 else STOCK_COLOUR for value in values]
+    axes.barh(titles, [value - 1 for value in values], left=1, xerr=spread, color=colours, ecolor="black", height=0.6)
+    for place, (_, one) in enumerate(found):
+        right_end = (max(one.highest, 1), place)
+        axes.annotate(f"{number(one.ratio)}x", right_end, (4, 0), textcoords="offset points", va="center")
+    axes.axvline(1, color="black", linewidth=0.8)
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.margins(x=0.15)
@@ -44,36 +49,34 @@ def ratios(results, folder):
     return save(plot, folder, f"{results['spark']}-ratios")
 
 
-def lines(axes, results, series):
-    """Draws the figures of each series over their places on the axis, stock and native."""
+def line(axes, results, series, style):
+    """Draws the figures of a series over their places on the axis, stock and native. False where there are none."""
     measured = [pair for measure in MEASURES for pair in figures(results, measure)]
-    drawn = False
-    for name, style in series.items():
-        points = [(figure, one) for figure, one in measured if figure.series == name]
-        if not points:
-            continue
-        drawn = True
-        places = [figure.x for figure, _ in points]
-        scale = SCALES[points[0][0].unit]
-        label = f", {name.split(', ')[1]}" if ", " in name else ""
-        for side, colour in (("stock", STOCK_COLOUR), ("native", NATIVE_COLOUR)):
-            heights = [getattr(one, side) * scale for _, one in points]
-            axes.plot(places, heights, style, color=colour, marker="o", label=side + label)
-        axes.set_xticks(places, map(str, places))
-    return drawn
+    points = [(figure, one) for figure, one in measured if figure.series == series]
+    if not points:
+        return False
+    places = [figure.x for figure, _ in points]
+    scale = SCALES[points[0][0].unit]
+    kind = series.partition(",")[1:]
+    for side, colour in (("stock", STOCK_COLOUR), ("native", NATIVE_COLOUR)):
+        heights = [getattr(one, side) * scale for _, one in points]
+        axes.plot(places, heights, style, color=colour, marker="o", label=side + "".join(kind))
+    axes.set_xticks(places, map(str, places))
+    return True
 
 
 def curves(results, folder, name, series, labels, log=True):
-    """One plot of one or more series; `labels` are those of the two axes."""
+    """A plot of some series, each with the style of its lines; `labels` are those of the two axes."""
     plot, axes = plt.subplots(figsize=(6, 4))
     if log:
         axes.set_xscale("log")
         axes.set_yscale("log")
-    if not lines(axes, results, series):
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if not any([line(axes, results, one, style) for one, style in series.items()]):
         plt.close(plot)
         return None
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     axes.set_ylim(bottom=None if log else 0)

@@ -6,6 +6,7 @@ import sys
 
 import machine
 import prepare
+from interrupt import exit_with
 from paths import run_folder
 from submit import NATIVE, Program, RunFailed, run
 
@@ -42,4 +43,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

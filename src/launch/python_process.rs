@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
@@ -24,20 +24,38 @@ const EXIT_AFTER_FAILURE: Duration = Duration::from_secs(10);
 const STDERR_AFTER_EXIT: Duration = Duration::from_secs(1);
 
 /// All that were started and are still held by somebody.
-static STARTED: Mutex<Vec<Weak<Child>>> = Mutex::new(Vec::new());
+static STARTED: Mutex<Started> = Mutex::new(Started {
+    children: Vec::new(),
+    ends: 0,
+});
+
+struct Started {
+    children: Vec<Weak<Child>>,
+    /// How often all were asked to end: who has begun to start one before and enters it after is too late.
+    ends: u64,
+}
+
+fn started() -> MutexGuard<'static, Started> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Asks all processes to end: those too that are still being started, and would outlive this process.
 pub(crate) fn terminate_all() {
-    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-    for child in started.iter().filter_map(Weak::upgrade) {
+    let mut started = started();
+    started.ends += 1;
+    for child in started.children.iter().filter_map(Weak::upgrade) {
         child.process().signal(Signal::SIGTERM);
     }
 }
 
-fn note_start(child: &Arc<Child>) {
-    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-    started.retain(|known| known.strong_count() > 0);
-    started.push(Arc::downgrade(child));
+/// Enters a process whose start had begun when `ends` was what it was.
+fn enter(child: &Arc<Child>, ends: u64) {
+    let mut started = started();
+    started.children.retain(|known| known.strong_count() > 0);
+    started.children.push(Arc::downgrade(child));
+    if started.ends != ends {
+        child.process().signal(Signal::SIGTERM);
+    }
 }
 
 /// Ends the process when dropped.
@@ -60,10 +78,11 @@ impl PythonProcess {
         host: &Arc<dyn Host>,
     ) -> Result<(Self, OwnedFd), Error> {
         spec.make_working_directory();
+        let ends = started().ends;
         let started = Instant::now();
         let spawned = spawn(line, stdin)?;
         let child = Arc::new(spawned.child);
-        note_start(&child);
+        enter(&child, ends);
         let pid = child.process().pid();
         debug!(
             "Started {} (pid {pid}) in {} ms",

@@ -221,7 +221,9 @@ pub fn python() -> PathBuf {
     }
     let environments = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/venvs");
     let found = fs::read_dir(&environments).into_iter().flatten().flatten();
+    let of_pyspark = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(char::is_numeric);
     let mut found: Vec<_> = found
+        .filter(|e| of_pyspark(&e.file_name()))
         .map(|e| e.path().join("bin/python"))
         .filter(|p| p.exists())
         .collect();

@@ -17,8 +17,10 @@ from snapshot import look
 TASKS_A_JOB = 250
 # A job takes some seconds. exercise.py has the limit of a task; this is for what hangs outside of it.
 JOB_SECONDS = 300
-# For processes that are ending, before the last look.
-SETTLE_SECONDS = 5
+# Before the first look, for spares to be there.
+PAUSE_SECONDS = 5
+# Before the last look, for what goes by itself: the JVM keeps unused threads for a minute.
+SETTLE_SECONDS = 90
 WARM_UP_JOBS = 2
 LINES = 50
 
@@ -64,7 +66,7 @@ def warm_up(session):
     zygote, value = job(session, TASKS_A_JOB)
     for _ in range(WARM_UP_JOBS - 1):
         job(session, TASKS_A_JOB)
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(PAUSE_SECONDS)
     return zygote, value, look(zygote)
 
 

@@ -24,6 +24,7 @@ import time
 import traceback
 import types
 
+OWN_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 # From the request to end until whatever is left is killed.
@@ -122,11 +123,19 @@ def reseed():
         random.seed()
 
 
+def has_task(sock):
+    """Waits for a task. False where the connection ends instead: PySpark's worker would complain of that."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
+
+
 def serve_tasks(worker, sock, reuse):
     """The loop of `pyspark.daemon` in the forked child."""
     modules = 0
     freezes = 0
-    while True:
+    while has_task(sock):
         code = worker(sock, True)
         if code or not reuse:
             try:
@@ -217,13 +226,17 @@ class Zygote:
             self.send(failed=number, errno=0)
             return
         flush()
+        # Until the child has its own handlers it would take a signal for the zygote's, and end its siblings.
+        signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
         try:
             pid = os.fork()
+            if pid == 0:
+                self.become_worker(sock)
         except OSError as error:
             self.send(failed=number, errno=error.errno)
             return
-        if pid == 0:
-            self.become_worker(sock)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
         self.children.add(pid)
         self.send(forked=number, pid=pid)
 
@@ -232,8 +245,9 @@ class Zygote:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGTERM):
+            for number in (signal.SIGCHLD, *OWN_SIGNALS):
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
             self.control.close()
             self.wakeup.close()
             self.waker.close()

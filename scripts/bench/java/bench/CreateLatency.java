@@ -15,7 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
-import scala.collection.immutable.Map.Map1;
+import scala.collection.immutable.Map.Map2;
 
 /**
  * How long SparkEnv takes to hand a Python worker out, in a Spark application without tasks.
@@ -36,6 +36,10 @@ public final class CreateLatency {
 
   private static final long BEFORE_BURST_MILLIS = 2000;
 
+  /** What Spark's runners set for every worker, by default. */
+  private static final Map2<String, String> RUNNERS_ENVIRONMENT =
+      new Map2<>("SPARK_REUSE_WORKER", "1", "OMP_NUM_THREADS", "1");
+
   private CreateLatency() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -47,7 +51,7 @@ public final class CreateLatency {
     SparkContext context = new SparkContext(new SparkConf());
     Thread.sleep(BEFORE_FIRST_MILLIS);
     String python = System.getenv("PYSPARK_PYTHON");
-    SparkWorkers workers = new SparkWorkers(python, new Map1<>("SPARK_REUSE_WORKER", "1"));
+    SparkWorkers workers = new SparkWorkers(python, RUNNERS_ENVIRONMENT);
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("figures", figures(workers, counts));
     report.put("result", BURST);
