@@ -108,7 +108,17 @@ impl Factory {
         }
     }
 
-    /// A new worker, for when none is idle. Blocks while it starts; other calls go on meanwhile.
+    /// A new worker that was made ready ahead, for when none is idle; `None` where there is none. Never waits.
+    pub fn take_ready(self: &Arc<Self>) -> Result<Option<Handout>, Error> {
+        if self.lock().stopped {
+            return Err(self.stopped());
+        }
+        let started = Instant::now();
+        let ready = self.launcher.take_ready();
+        ready.map(|ready| self.hand_out(ready, started)).transpose()
+    }
+
+    /// A new worker, for when none is idle or ready. Blocks while it starts; other calls go on meanwhile.
     pub fn create(self: &Arc<Self>) -> Result<Handout, Error> {
         self.launch(&*self.launcher)
     }
@@ -246,7 +256,11 @@ impl Factory {
         }
         let started = Instant::now();
         let deadline = Deadline::after(self.spec.settings.start_timeout);
-        let handout = self.enter(launcher.launch(deadline)?)?;
+        self.hand_out(launcher.launch(deadline)?, started)
+    }
+
+    fn hand_out(self: &Arc<Self>, new: Launched, started: Instant) -> Result<Handout, Error> {
+        let handout = self.enter(new)?;
         debug!(
             "Created {} in {} ms",
             handout.worker,

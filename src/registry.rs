@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::Error;
 use crate::events::JavaHost;
 use crate::factory::Factory;
-use crate::launch::terminate_all;
+use crate::host::Host;
+use crate::launch::{terminate_all, zygote};
 use crate::spec::FactorySpec;
 
 static FACTORIES: Mutex<BTreeMap<i64, Arc<Factory>>> = Mutex::new(BTreeMap::new());
@@ -19,6 +20,13 @@ pub fn open(spec: FactorySpec) -> i64 {
     let factory = Factory::new(spec, Arc::new(JavaHost { factory: id }));
     factories().insert(id, factory);
     id
+}
+
+/// Starts the zygote that factories like this one will use. What it writes belongs to none of them.
+pub fn prewarm(spec: FactorySpec) {
+    const NONE: i64 = 0;
+    let host: Arc<dyn Host> = Arc::new(JavaHost { factory: NONE });
+    zygote::prewarm(spec, &host);
 }
 
 /// The factory with this number; [`Error::NoFactory`] where it was stopped or never was.

@@ -61,14 +61,23 @@ const PRELOAD_TIMEOUT: Setting = setting(
     "30s",
     "With the zygote: how long the import of one module may take. One that takes longer is not loaded ahead any more.",
 );
+const ZYGOTE_IDLE_TIMEOUT: Setting = setting(
+    "spark.nativePythonWorker.zygote.idleTimeout",
+    "10min",
+    "How long a zygote without workers may be unused before it is ended. The next task that needs one starts another.",
+);
+const PREWARM: Setting = setting(
+    "spark.nativePythonWorker.prewarm",
+    "true",
+    "`true` starts the zygote with the executor, for the Python that the application will most likely use, so that the first task finds workers waiting. A wrong guess costs an idle process until `zygote.idleTimeout`.",
+);
 const SPARES: Setting = setting(
     "spark.nativePythonWorker.spares",
     "",
     "How many workers are made ready ahead at most: forked by the zygote, or started where there is none. By default as many as this executor has task slots; `0` makes none.",
 );
 
-/// Every key of this project, in the order of the documentation. `enabled` and `library` are read by the plugin, before the
-/// library is there.
+/// Every key of this project, in the order of the documentation. `enabled`, `library` and `prewarm` are read by the plugin.
 pub const OWN: &[Setting] = &[
     ENABLED,
     LIBRARY,
@@ -76,6 +85,8 @@ pub const OWN: &[Setting] = &[
     START_TIMEOUT,
     STOP_TIMEOUT,
     ZYGOTE,
+    ZYGOTE_IDLE_TIMEOUT,
+    PREWARM,
     PRELOAD,
     PRELOAD_TIMEOUT,
     SPARES,
@@ -104,6 +115,8 @@ pub struct Settings {
     pub max_idle: Option<usize>,
     /// Whether workers are forked by a zygote.
     pub zygote: bool,
+    /// How long a zygote may be unused.
+    pub zygote_idle_timeout: Duration,
     /// What the user wants loaded ahead.
     pub preload: Preload,
     /// How long the import of one of these modules may take.
@@ -125,6 +138,7 @@ impl Settings {
             stop_timeout: duration(conf, &STOP_TIMEOUT)?,
             max_idle: positive(conf, MAX_IDLE)?,
             zygote: boolean(conf, &ZYGOTE)?,
+            zygote_idle_timeout: duration(conf, &ZYGOTE_IDLE_TIMEOUT)?,
             preload: Preload::parse(conf.get(PRELOAD.key).map(String::as_str)),
             preload_timeout: duration(conf, &PRELOAD_TIMEOUT)?,
             spares: spares(conf)?,

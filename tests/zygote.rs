@@ -4,8 +4,11 @@
 mod common;
 
 use std::fs;
+use std::sync::Arc;
 
 use common::{Held, Setup, eventually, parent, runs};
+use native_python_worker::host::Host;
+use native_python_worker::launch::zygote::prewarm;
 use native_python_worker::worker::Origin;
 
 /// The pid of the zygote that has forked this worker.
@@ -189,4 +192,35 @@ fn another_pyspark_than_sparks_is_left_to_the_daemon() {
     let bench = Setup::zygote().set("sparkVersion", "3.4.0").open();
     let held = bench.create();
     assert!(matches!(held.worker.origin(), Origin::Daemon(_)));
+}
+
+#[test]
+fn a_zygote_started_ahead_has_workers_ready_for_the_first_task() {
+    let setup = Setup::zygote().own("spares", "2");
+    let host: Arc<dyn Host> = Arc::new(common::RememberingHost::default());
+    prewarm(setup.clone().spec(), &host);
+    let bench = setup.open();
+    let mut first = None;
+    eventually("a worker is ready before one was asked for", || {
+        first = bench.factory.take_ready().unwrap();
+        first.is_some()
+    });
+    let zygote = parent(first.unwrap().worker.pid());
+    assert_eq!(zygote_of(&bench.create()), zygote);
+}
+
+#[test]
+fn a_zygote_that_nobody_uses_ends_and_another_one_serves() {
+    let bench = Setup::zygote()
+        .own("zygote.idleTimeout", "300ms")
+        .own("spares", "1")
+        .open();
+    let held = bench.create();
+    let first = zygote_of(&held);
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert!(runs(first), "its worker is still there");
+    bench.factory.stop_worker(held.id());
+    drop(held);
+    eventually("it ends", || !runs(first));
+    assert_ne!(zygote_of(&bench.create()), first);
 }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::events::{Event, events};
 use crate::factory::{Factory, Handout};
 use crate::host::Stream;
+use crate::launch::zygote;
 use crate::settings::Settings;
 use crate::spec::FactorySpec;
 use crate::worker::WorkerId;
@@ -37,8 +38,11 @@ bind_java_type! {
     native_methods_error_policy = ThrowSparks,
     native_methods {
         static fn check(settings: JString[]),
+        static fn prewarm(properties: JString[], environment: JString[]),
+        static fn cool(),
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static raw fn take_idle(factory: jlong) -> jlong,
+        static fn take_ready(factory: jlong) -> NativeWorker,
         static fn create(factory: jlong) -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
         static raw fn release(factory: jlong, worker: jlong),
@@ -105,6 +109,16 @@ fn check_version(env: &Env<'_>, jar: &JString<'_>) -> Result<(), Failure> {
     Err(Error::Unsupported(text).into())
 }
 
+fn spec(
+    env: &mut Env<'_>,
+    properties: &JObjectArray<'_, JString<'_>>,
+    environment: &JObjectArray<'_, JString<'_>>,
+) -> Result<FactorySpec, Failure> {
+    let properties = pairs(env, properties)?.into_iter().collect();
+    let environment = pairs(env, environment)?;
+    Ok(FactorySpec::new(&properties, environment)?)
+}
+
 /// What `take_idle` gives where no worker is idle.
 const NO_WORKER: jlong = 0;
 
@@ -142,15 +156,28 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(())
     }
 
+    fn prewarm<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        properties: JObjectArray<'local, JString<'local>>,
+        environment: JObjectArray<'local, JString<'local>>,
+    ) -> Result<(), Failure> {
+        registry::prewarm(spec(env, &properties, &environment)?);
+        Ok(())
+    }
+
+    fn cool<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
+        zygote::cool();
+        Ok(())
+    }
+
     fn open<'local>(
         env: &mut Env<'local>,
         _class: JClass<'local>,
         properties: JObjectArray<'local, JString<'local>>,
         environment: JObjectArray<'local, JString<'local>>,
     ) -> Result<jlong, Failure> {
-        let properties = pairs(env, &properties)?.into_iter().collect();
-        let environment = pairs(env, &environment)?;
-        Ok(registry::open(FactorySpec::new(&properties, environment)?))
+        Ok(registry::open(spec(env, &properties, &environment)?))
     }
 
     fn take_idle<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, factory: jlong) -> jlong {
@@ -158,6 +185,18 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
             let idle = registry::find(factory)?.take_idle();
             Ok(idle.map_or(NO_WORKER, |worker| worker.id().0))
         })
+    }
+
+    fn take_ready<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+    ) -> Result<NativeWorker<'local>, Failure> {
+        let factory = registry::find(factory)?;
+        match factory.take_ready()? {
+            Some(handout) => worker(env, &factory, handout),
+            None => Ok(NativeWorker::null()),
+        }
     }
 
     fn create<'local>(

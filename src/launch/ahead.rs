@@ -75,11 +75,14 @@ impl AheadLauncher {
 }
 
 impl Launcher for AheadLauncher {
+    fn take_ready(&self) -> Option<Launched> {
+        let ready = self.0.take()?;
+        self.0.refill_later();
+        Some(ready)
+    }
+
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
-        let launched = match self.0.take() {
-            Some(ready) => ready,
-            None => self.0.inner.launch(deadline)?,
-        };
+        let launched = self.0.inner.launch(deadline)?;
         self.0.refill_later();
         Ok(launched)
     }

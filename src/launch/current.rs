@@ -69,6 +69,14 @@ impl<T> Current<T> {
         }
     }
 
+    /// The one that serves, if there is one now.
+    pub(crate) fn serving(&self) -> Option<Arc<T>> {
+        match &*self.lock() {
+            Slot::Serving(current) => Some(current.clone()),
+            _ => None,
+        }
+    }
+
     /// Called by the one who set [`Slot::Starting`].
     fn finish(&self, result: Result<Arc<T>, Error>) -> Result<Arc<T>, Error> {
         let mut slot = self.lock();

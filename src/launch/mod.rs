@@ -16,6 +16,11 @@ pub(crate) use python_process::terminate_all;
 
 /// A way to get a new worker.
 pub trait Launcher: Send + Sync {
+    /// A worker that was made ready ahead, if there is one. Never waits.
+    fn take_ready(&self) -> Option<Launched> {
+        None
+    }
+
     /// Starts a worker and connects to it. Blocks, at most until about the deadline.
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error>;
 

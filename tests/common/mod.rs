@@ -62,6 +62,7 @@ impl Host for RememberingHost {
 }
 
 /// Builds a factory; start from [`Setup::daemon`] or [`Setup::simple`].
+#[derive(Clone)]
 pub struct Setup {
     properties: HashMap<String, String>,
     environment: Vec<(String, String)>,
@@ -170,15 +171,23 @@ impl Bench {
         if let Some(worker) = self.factory.take_idle() {
             panic!("expected a new worker, got the idle {worker}");
         }
-        let Handout { worker, socket } = self.factory.create().unwrap();
+        let Handout { worker, socket } = self.new_worker().unwrap();
         Held { worker, socket }
+    }
+
+    /// As Java does it: one that is ready, or else one that is waited for.
+    fn new_worker(&self) -> Result<Handout, Error> {
+        match self.factory.take_ready()? {
+            Some(ready) => Ok(ready),
+            None => self.factory.create(),
+        }
     }
 
     /// The worker that Spark gets next: an idle one, or else a new one.
     pub fn next(&self) -> Result<Arc<Worker>, Error> {
         match self.factory.take_idle() {
             Some(worker) => Ok(worker),
-            None => Ok(self.factory.create()?.worker),
+            None => Ok(self.new_worker()?.worker),
         }
     }
 
@@ -188,7 +197,7 @@ impl Bench {
 
     /// The error of a create that fails.
     pub fn create_error(&self) -> Error {
-        match self.factory.create() {
+        match self.new_worker() {
             Ok(handout) => panic!("expected an error, got {}", handout.worker),
             Err(error) => error,
         }

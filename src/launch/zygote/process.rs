@@ -1,7 +1,7 @@
 //! One zygote process: how it starts, and how it ends.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use log::debug;
 use serde_json::json;
@@ -91,12 +91,34 @@ impl Zygote {
     pub(super) fn take(&self, binding: &Binding, deadline: Deadline) -> Result<Spare, Error> {
         loop {
             let spare = self.talk.take(binding, deadline)?;
-            self.talk.refill_later();
-            match spare.bind(binding) {
-                Ok(()) => return Ok(spare),
-                Err(error) => debug!("Spare worker (pid {}) is of no use: {error}", spare.pid()),
+            if self.bind(&spare, binding) {
+                return Ok(spare);
             }
         }
+    }
+
+    /// The same, if one was forked ahead. Never waits.
+    pub(super) fn take_ready(&self, binding: &Binding) -> Option<Spare> {
+        loop {
+            let spare = self.talk.lock().spares.take(binding)?;
+            if self.bind(&spare, binding) {
+                return Some(spare);
+            }
+        }
+    }
+
+    fn bind(&self, spare: &Spare, binding: &Binding) -> bool {
+        self.talk.refill_later();
+        let bound = spare.bind(binding);
+        if let Err(error) = &bound {
+            debug!("Spare worker (pid {}) is of no use: {error}", spare.pid());
+        }
+        bound.is_ok()
+    }
+
+    /// How long nobody has asked it for a worker.
+    pub(super) fn unused_for(&self) -> Duration {
+        self.talk.lock().spares.unused_for()
     }
 
     /// Whether another one would do better after this failure to get a worker.

@@ -45,7 +45,7 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// The module that is being imported.
     loading: Option<String>,
-    spares: Spares,
+    pub(super) spares: Spares,
     /// Our ends of the sockets of workers that are being forked.
     forks: HashMap<u64, OwnedFd>,
     failures: VecDeque<Error>,

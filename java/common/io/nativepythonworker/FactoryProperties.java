@@ -81,6 +81,12 @@ public final class FactoryProperties {
     return this;
   }
 
+  /** Adds some properties. */
+  public FactoryProperties withAll(Map<String, String> others) {
+    values.putAll(others);
+    return this;
+  }
+
   /** All properties. */
   public Map<String, String> toMap() {
     return Map.copyOf(values);

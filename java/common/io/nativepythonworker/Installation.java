@@ -1,6 +1,7 @@
 package io.nativepythonworker;
 
 import java.lang.ref.WeakReference;
+import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.package$;
@@ -19,6 +20,9 @@ public final class Installation {
    * with the same one.
    */
   private static WeakReference<SparkEnv> attempted = new WeakReference<>(null);
+
+  /** Set once the native factory serves here. */
+  private static WorkerFactoryBuilder builder;
 
   private Installation() {}
 
@@ -47,11 +51,12 @@ public final class Installation {
     if (WorkerFactoryMap.isInstalled(env)) { // by this plugin in another class loader
       return;
     }
-    WorkerFactoryBuilder builder = spark.newFactoryBuilder();
+    WorkerFactoryBuilder checked = spark.newFactoryBuilder();
     Platform.check();
     NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
     NativePythonWorkerFactory.checkSettings(conf);
-    WorkerFactoryMap.install(env, builder);
+    WorkerFactoryMap.install(env, checked);
+    builder = checked;
     LOGGER.info(
         "Native Python Worker {} serves Python on Spark {}; library: {}",
         version(),
@@ -59,9 +64,38 @@ public final class Installation {
         NativeLibrary.origin());
   }
 
-  /** Waits until what the native side has logged so far has reached the loggers. */
-  public static void deliverLogs() {
+  /**
+   * Starts what the first task will need, in the background, if the native factory serves here.
+   *
+   * @param pythonExec the interpreter that the driver expects
+   */
+  public static synchronized void prewarm(SparkConf conf, String pythonExec) {
     try {
+      if (builder != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
+        SparkVersion spark = SparkVersion.parse(package$.MODULE$.SPARK_VERSION());
+        Map<String, String> environment = LikelyPython.environment(spark, conf);
+        NativePythonWorkerFactory.prewarm(
+            builder.usualProperties(conf, pythonExec, environment), environment);
+      }
+    } catch (Throwable failure) { // the first task starts it
+      LOGGER.debug("Nothing is started ahead", failure);
+    }
+  }
+
+  /** The interpreter that tasks will most likely run. */
+  public static String likelyPython(SparkConf conf) {
+    return LikelyPython.executable(conf);
+  }
+
+  /**
+   * Lets go of what was started ahead, and waits until what the native side has logged so far has
+   * reached the loggers. Spark stops its factories after its plugins, so none is stopped here.
+   */
+  public static synchronized void shutDown() {
+    try {
+      if (builder != null) {
+        NativePythonWorkerFactory.cool();
+      }
       NativeEvents.flush();
     } catch (Throwable failure) {
       LOGGER.debug("The last messages of the native side are lost", failure);

@@ -44,14 +44,14 @@ final class NativeEvents {
 
   static void register(long factory, Receiver receiver) {
     RECEIVERS.put(factory, receiver);
-    startThread();
+    start();
   }
 
   static void unregister(long factory) {
     RECEIVERS.remove(factory);
   }
 
-  private static synchronized void startThread() {
+  static synchronized void start() {
     if (thread == null) {
       thread = new Thread(NativeEvents::run, "native-python-worker-events");
       thread.setDaemon(true);

@@ -25,6 +25,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static boolean initialized;
 
   private final long id;
+  private final Object lock;
   private final Wrapper<W> wrapper;
   private final StandardOutput standardOutput;
   private final Map<Long, W> idle = new ConcurrentHashMap<>();
@@ -36,8 +37,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
         throws IOException;
   }
 
-  private NativePythonWorkerFactory(long id, Wrapper<W> wrapper, StandardOutput standardOutput) {
+  private NativePythonWorkerFactory(
+      long id, Object lock, Wrapper<W> wrapper, StandardOutput standardOutput) {
     this.id = id;
+    this.lock = lock;
     this.wrapper = wrapper;
     this.standardOutput = standardOutput;
   }
@@ -66,13 +69,25 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   }
 
   /**
+   * Starts in the background what factories with these properties and this environment will use;
+   * see {@link #open}.
+   */
+  static void prewarm(Map<String, String> properties, Map<String, String> environment) {
+    NativeEvents.followLevel();
+    NativeEvents.start();
+    prewarm(pairs(properties), pairs(environment));
+  }
+
+  /**
    * Opens a factory; no process is started yet.
    *
+   * @param lock what callers may hold the monitor of: SparkEnv; a create that waits gives it up
    * @param properties see {@link FactoryProperties}; a bad value is an IllegalArgumentException
    * @param environment variables of the factory's key
    * @param standardOutput takes the workers' standard output
    */
   public static <W extends WorkerConnection> NativePythonWorkerFactory<W> open(
+      Object lock,
       Map<String, String> properties,
       Map<String, String> environment,
       Wrapper<W> wrapper,
@@ -80,7 +95,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     NativeEvents.followLevel();
     long id = open(pairs(properties), pairs(environment));
     NativePythonWorkerFactory<W> factory =
-        new NativePythonWorkerFactory<>(id, wrapper, standardOutput);
+        new NativePythonWorkerFactory<>(id, lock, wrapper, standardOutput);
     NativeEvents.register(id, factory.new Receiver());
     return factory;
   }
@@ -95,7 +110,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     return pairs.toArray(String[]::new);
   }
 
-  /** An idle worker, else a new one. */
+  /**
+   * An idle worker, else a new one. One that has to be waited for is waited for without the lock;
+   * an interrupt ends the wait, and leaves the worker to the next task.
+   */
   public W create() {
     NativeEvents.followLevel();
     for (long worker = takeIdle(id); worker != NO_WORKER; worker = takeIdle(id)) {
@@ -105,7 +123,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       }
       stopWorker(id, worker); // closed by its last user just now, while it was handed out
     }
-    return wrap(create(id));
+    NativeWorker ready = takeReady(id);
+    return ready != null ? wrap(ready) : OffLock.call(lock, () -> wrap(create(id)), this::release);
   }
 
   /**
@@ -115,7 +134,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    */
   public W createSimple(String workerModule) {
     NativeEvents.followLevel();
-    return wrap(createSimple(id, workerModule));
+    return OffLock.call(lock, () -> wrap(createSimple(id, workerModule)), this::stopWorker);
   }
 
   private W wrap(NativeWorker worker) {
@@ -223,10 +242,17 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native void check(String[] settings);
 
+  private static native void prewarm(String[] properties, String[] environment);
+
+  /** Lets go of what was started ahead: it ends if no factory uses it. */
+  static native void cool();
+
   private static native long open(String[] properties, String[] environment);
 
   /** The id of an idle worker, handed out by this; {@link #NO_WORKER} where there is none. */
   private static native long takeIdle(long factory);
+
+  private static native NativeWorker takeReady(long factory);
 
   private static native NativeWorker create(long factory);
 

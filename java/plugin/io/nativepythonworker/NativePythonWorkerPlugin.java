@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
 public final class NativePythonWorkerPlugin implements SparkPlugin {
   private static final int OLDEST_JAVA = 17;
 
+  /** What the driver tells its executors: the interpreter that it expects. */
+  private static final String PYTHON = "pythonExec";
+
   private static boolean warnedOfOldJava;
 
   @Override
@@ -38,12 +41,14 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext pluginContext) {
       install(pluginContext.conf());
-      return Collections.emptyMap();
+      return javaVersion() >= OLDEST_JAVA
+          ? Collections.singletonMap(PYTHON, Installation.likelyPython(pluginContext.conf()))
+          : Collections.<String, String>emptyMap();
     }
 
     @Override
     public void shutdown() {
-      deliverLogs();
+      shutDown();
     }
   }
 
@@ -51,11 +56,14 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     @Override
     public void init(PluginContext context, Map<String, String> extraConf) {
       install(context.conf());
+      if (javaVersion() >= OLDEST_JAVA && extraConf.containsKey(PYTHON)) {
+        Installation.prewarm(context.conf(), extraConf.get(PYTHON));
+      }
     }
 
     @Override
     public void shutdown() {
-      deliverLogs();
+      shutDown();
     }
   }
 
@@ -67,10 +75,9 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     }
   }
 
-  /** Spark stops its factories after its plugins, so nothing is stopped here. */
-  private static void deliverLogs() {
+  private static void shutDown() {
     if (javaVersion() >= OLDEST_JAVA) {
-      Installation.deliverLogs();
+      Installation.shutDown();
     }
   }
 

@@ -29,21 +29,33 @@ public final class Spark3WorkerFactoryBuilder implements WorkerFactoryBuilder {
     String pythonExec = (String) key.productElement(0);
     var variables = (scala.collection.immutable.Map<String, String>) key.productElement(1);
     SparkConf conf = SparkEnv.get().conf();
-    boolean useDaemon = conf.getBoolean("spark.python.use.daemon", true);
     Map<String, String> environment = FactoryProperties.toJava(variables);
-    Map<String, String> properties =
-        new FactoryProperties(spark, conf, pythonExec, useDaemon, environment)
-            .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
-            .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
-            .toMap();
+    Map<String, String> properties = usualProperties(conf, pythonExec, environment);
     var workers =
         NativePythonWorkerFactory.open(
-            properties, environment, WorkerSocket::new, StandardOutput.STANDARD_ERROR);
+            SparkEnv.get(),
+            properties,
+            environment,
+            WorkerSocket::new,
+            StandardOutput.STANDARD_ERROR);
     try {
-      return new Spark3WorkerFactory(pythonExec, variables, useDaemon, workers);
+      return new Spark3WorkerFactory(pythonExec, variables, useDaemon(conf), workers);
     } catch (RuntimeException | Error failure) {
       workers.stop();
       throw failure;
     }
+  }
+
+  @Override
+  public Map<String, String> usualProperties(
+      SparkConf conf, String pythonExec, Map<String, String> environment) {
+    return new FactoryProperties(spark, conf, pythonExec, useDaemon(conf), environment)
+        .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
+        .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
+        .toMap();
+  }
+
+  private static boolean useDaemon(SparkConf conf) {
+    return conf.getBoolean("spark.python.use.daemon", true);
   }
 }

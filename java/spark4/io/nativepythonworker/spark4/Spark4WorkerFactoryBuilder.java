@@ -32,12 +32,21 @@ public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
     var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
     SparkConf conf = SparkEnv.get().conf();
     boolean useDaemon =
-        capturedFlag(stock).orElseGet(() -> conf.getBoolean("spark.python.use.daemon", true));
+        capturedFlag(stock).orElseGet(() -> useDaemon(conf));
     Map<String, String> environment = FactoryProperties.toJava(variables);
-    Map<String, String> properties = properties(key, conf, useDaemon, environment);
+    Map<String, String> properties =
+        new FactoryProperties(spark, conf, (String) key.productElement(0), useDaemon, environment)
+            .with("workerModule", (String) key.productElement(1))
+            .with("daemonModule", (String) key.productElement(2))
+            .withAll(transport(conf))
+            .toMap();
     var workers =
         NativePythonWorkerFactory.open(
-            properties, environment, Spark4Worker::new, standardOutput(environment));
+            SparkEnv.get(),
+            properties,
+            environment,
+            Spark4Worker::new,
+            standardOutput(environment));
     try {
       return new Spark4WorkerFactory(key, variables, useDaemon, workers, handles(environment));
     } catch (RuntimeException | Error failure) {
@@ -46,19 +55,28 @@ public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
     }
   }
 
-  private Map<String, String> properties(
-      Product key, SparkConf conf, boolean useDaemon, Map<String, String> environment) {
-    FactoryProperties properties =
-        new FactoryProperties(spark, conf, (String) key.productElement(0), useDaemon, environment)
-            .with("workerModule", (String) key.productElement(1))
-            .with("daemonModule", (String) key.productElement(2));
+  @Override
+  public Map<String, String> usualProperties(
+      SparkConf conf, String pythonExec, Map<String, String> environment) {
+    return new FactoryProperties(spark, conf, pythonExec, useDaemon(conf), environment)
+        .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
+        .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
+        .withAll(transport(conf))
+        .toMap();
+  }
+
+  private static boolean useDaemon(SparkConf conf) {
+    return conf.getBoolean("spark.python.use.daemon", true);
+  }
+
+  private Map<String, String> transport(SparkConf conf) {
     if (spark.atLeast(4, 1)) { // 4.0 has no Unix domain socket mode
       SocketAuthHelper sockets = new SocketAuthHelper(conf);
       if (sockets.isUnixDomainSock()) {
-        properties.with("socketDirectory", sockets.sockDir());
+        return Map.of("socketDirectory", sockets.sockDir());
       }
     }
-    return properties.toMap();
+    return Map.of();
   }
 
   private StandardOutput standardOutput(Map<String, String> environment) {

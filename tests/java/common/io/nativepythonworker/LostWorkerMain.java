@@ -13,6 +13,7 @@ final class LostWorkerMain {
     NativePythonWorkerFactory.start("");
     NativePythonWorkerFactory<WorkerConnection> factory =
         NativePythonWorkerFactory.open(
+            new Object(),
             Map.of(
                 "sparkVersion", "4.3.0",
                 "pythonExec", TestSpark.python(),

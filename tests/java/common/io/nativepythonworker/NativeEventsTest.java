@@ -178,6 +178,7 @@ public class NativeEventsTest {
 
   private static NativePythonWorkerFactory<WorkerConnection> open() {
     return NativePythonWorkerFactory.open(
+        new Object(),
         java.util.Map.of(
             "sparkVersion", "4.3.0",
             "pythonExec", "python3",

@@ -13,6 +13,9 @@ import static org.junit.Assert.assertTrue;
 
 import io.nativepythonworker.TestSpark;
 import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.python.PythonWorker;
@@ -169,5 +172,31 @@ public class Spark4FactoryTest {
     release(worker);
     assertFalse(worker.channel().isOpen());
     assertTrue(eventually(() -> !runs(worker.pid())));
+  }
+
+  @Test(timeout = 60_000)
+  public void whileOneKeyWaitsForItsInterpreterAnotherIsServed() throws Exception {
+    Path slow = Files.createTempFile("slow", "python");
+    Files.writeString(slow, "#!/bin/sh\nexec sleep 600\n");
+    assertTrue(slow.toFile().setExecutable(true));
+    release(create());
+    CompletableFuture<Throwable> ended = new CompletableFuture<>();
+    Thread task =
+        new Thread(
+            () -> {
+              try {
+                SparkEnv.get().createPythonWorker(slow.toString(), WORKER, DAEMON, variables, true);
+              } catch (Throwable thrown) {
+                ended.complete(thrown);
+              }
+            });
+    task.start();
+    assertTrue(eventually(() -> task.getState() == Thread.State.WAITING));
+    Spark4Worker served = create();
+    destroy(served);
+    assertFalse(ended.isDone());
+    task.interrupt();
+    assertEquals(InterruptedException.class, ended.get().getClass());
+    Files.delete(slow);
   }
 }

@@ -1,0 +1,159 @@
+//! The zygote for one key: shared by all factories that have it, replaced when it is lost, ended when nobody uses it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+
+use log::debug;
+
+use super::key::{Binding, ZygoteKey};
+use super::process::Zygote;
+use super::spares::Spare;
+use crate::deadline::Deadline;
+use crate::error::{Error, Step};
+use crate::host::Host;
+use crate::launch::current::Current;
+use crate::spec::FactorySpec;
+use crate::supervisor::supervisor;
+use crate::worker::{Launched, Origin};
+
+/// Those that were started ahead, for factories to find.
+static WARM: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
+
+/// Lets go of what was started ahead: it ends if no factory uses it.
+pub fn cool() {
+    let warm = std::mem::take(&mut *WARM.lock().unwrap_or_else(PoisonError::into_inner));
+    drop(warm); // not under the lock
+}
+
+/// How many zygotes may be spoiled or lost in one attempt to get a worker.
+const ATTEMPTS: usize = 8;
+
+/// See the module's description; also what the zygote's successors must not load.
+pub(super) struct Zygotes {
+    key: ZygoteKey,
+    spec: Arc<FactorySpec>,
+    host: Arc<dyn Host>,
+    current: Current<Zygote>,
+    left_out: Mutex<Vec<String>>,
+}
+
+impl Zygotes {
+    /// Those for a key are shared by all factories that have it.
+    pub(super) fn shared(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Arc<Self> {
+        static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> =
+            LazyLock::new(Mutex::default);
+        let key = ZygoteKey::of(spec);
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, zygotes| zygotes.strong_count() > 0);
+        if let Some(known) = all.get(&key).and_then(Weak::upgrade) {
+            return known;
+        }
+        let new = Arc::new(Self {
+            key: key.clone(),
+            spec: spec.clone(),
+            host: host.clone(),
+            current: Current::new(spec),
+            left_out: Mutex::default(),
+        });
+        all.insert(key, Arc::downgrade(&new));
+        new
+    }
+
+    fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
+        let start = || {
+            let left_out = self.left_out().clone(); // the lock is not held while the process starts
+            let zygote = Zygote::start(&self.key, &self.spec, &self.host, &left_out, deadline)?;
+            self.expire_later();
+            Ok(zygote)
+        };
+        self.current.get(deadline, start)
+    }
+
+    /// Ends the zygote when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
+    fn expire_later(self: &Arc<Self>) {
+        let zygotes = Arc::downgrade(self);
+        let expire = move || {
+            if let Some(zygotes) = zygotes.upgrade() {
+                zygotes.expire();
+            }
+        };
+        let limit = self.spec.settings.zygote_idle_timeout;
+        if let Err(error) = supervisor().and_then(|s| s.after(limit, expire)) {
+            debug!("An unused zygote is not ended: {error}");
+        }
+    }
+
+    fn expire(self: &Arc<Self>) {
+        let Some(zygote) = self.current.serving() else {
+            return; // the next one has a timer of its own
+        };
+        // Each of its workers holds it, and so does who is just asking for one.
+        let held = Arc::strong_count(&zygote) > 2;
+        if held || zygote.unused_for() < self.spec.settings.zygote_idle_timeout {
+            return self.expire_later();
+        }
+        debug!("Ending the {zygote:?}, which nobody uses");
+        self.current.retire(&zygote);
+    }
+
+    /// Starts the zygote in the background, so that the first task finds workers ready.
+    pub(super) fn warm(self: Arc<Self>) {
+        let warmed = thread::Builder::new()
+            .name("npw-prewarm".to_owned())
+            .spawn(move || {
+                let deadline = Deadline::after(self.spec.settings.start_timeout);
+                if let Err(error) = self.zygote(deadline) {
+                    debug!("No zygote was started ahead: {error}");
+                }
+                WARM.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(self);
+            });
+        if let Err(error) = warmed {
+            debug!("No zygote is started ahead: {error}");
+        }
+    }
+
+    pub(super) fn take_ready(&self, binding: &Binding) -> Option<Launched> {
+        let zygote = self.current.serving()?;
+        let spare = zygote.take_ready(binding)?;
+        Some(launched(spare, zygote))
+    }
+
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        binding: &Binding,
+        deadline: Deadline,
+    ) -> Result<Launched, Error> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let zygote = self.zygote(deadline)?;
+            match zygote.take(binding, deadline) {
+                Ok(spare) => return Ok(launched(spare, zygote)),
+                Err(error) if zygote.is_at_fault(&error) => {
+                    debug!("The zygote is replaced: {error}");
+                    self.left_out().extend(zygote.spoiled_by());
+                    self.current.retire(&zygote);
+                    last = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or(Error::Eof { step: Step::Fork }))
+    }
+
+    fn left_out(&self) -> MutexGuard<'_, Vec<String>> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn launched(spare: Spare, zygote: Arc<Zygote>) -> Launched {
+    let (socket, process) = spare.into_parts();
+    let origin = Origin::Zygote(zygote);
+    Launched {
+        socket,
+        process,
+        origin,
+    }
+}

@@ -1,0 +1,114 @@
+package io.nativepythonworker;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertSame;
+import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
+
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.Test;
+
+/** Waiting without the lock. */
+public class OffLockTest {
+  private static final long PATIENCE_SECONDS = 20;
+
+  private final Object lock = new Object();
+  private final CountDownLatch go = new CountDownLatch(1);
+
+  private String slowly() {
+    try {
+      assertTrue(go.await(PATIENCE_SECONDS, TimeUnit.SECONDS));
+      return "done";
+    } catch (InterruptedException unexpected) {
+      throw new AssertionError(unexpected);
+    }
+  }
+
+  private static void unexpected(Object result) {
+    throw new AssertionError("nobody wants " + result);
+  }
+
+  @Test(timeout = 60_000)
+  public void othersGetTheLockWhileOneWaits() throws Exception {
+    CompletableFuture<String> waiting = new CompletableFuture<>();
+    CountDownLatch hasLock = new CountDownLatch(1);
+    Thread thread =
+        new Thread(
+            () -> {
+              synchronized (lock) {
+                synchronized (lock) { // held twice, as by a method that calls another
+                  hasLock.countDown();
+                  waiting.complete(OffLock.call(lock, this::slowly, OffLockTest::unexpected));
+                }
+              }
+            });
+    thread.start();
+    assertTrue(hasLock.await(PATIENCE_SECONDS, TimeUnit.SECONDS));
+    synchronized (lock) {
+      assertFalse(waiting.isDone());
+      go.countDown();
+    }
+    assertEquals("done", waiting.get(PATIENCE_SECONDS, TimeUnit.SECONDS));
+    thread.join();
+  }
+
+  @Test(timeout = 60_000)
+  public void theCallerNeedNotHoldTheLock() {
+    go.countDown();
+    assertEquals("done", OffLock.call(lock, this::slowly, OffLockTest::unexpected));
+  }
+
+  @Test(timeout = 60_000)
+  public void aFailureIsTheSameExceptionWithTheCallersTrace() {
+    IllegalStateException failure = new IllegalStateException("no worker");
+    synchronized (lock) {
+      Throwable thrown =
+          assertThrows(
+              IllegalStateException.class,
+              () ->
+                  OffLock.call(
+                      lock,
+                      () -> {
+                        throw failure;
+                      },
+                      OffLockTest::unexpected));
+      assertSame(failure, thrown);
+      assertTrue(
+          Arrays.stream(thrown.getStackTrace())
+              .anyMatch(
+                  frame ->
+                      frame
+                          .getMethodName()
+                          .equals("aFailureIsTheSameExceptionWithTheCallersTrace")));
+    }
+  }
+
+  @Test(timeout = 60_000)
+  public void anInterruptEndsTheWaitAndTheResultIsGivenAway() throws Exception {
+    CompletableFuture<String> givenAway = new CompletableFuture<>();
+    CompletableFuture<Throwable> ended = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              synchronized (lock) {
+                try {
+                  OffLock.call(lock, this::slowly, givenAway::complete);
+                } catch (Throwable thrown) {
+                  ended.complete(thrown);
+                }
+              }
+            });
+    thread.start();
+    thread.interrupt();
+    Throwable thrown = ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    assertEquals(InterruptedException.class, thrown.getClass());
+    assertFalse(givenAway.isDone());
+    go.countDown();
+    assertEquals("done", givenAway.get(PATIENCE_SECONDS, TimeUnit.SECONDS));
+    thread.join();
+  }
+}

@@ -1,0 +1,54 @@
+"""What is started with the executor, before the first task that needs Python, and what ends when nobody needs it."""
+
+import pytest
+from processes import eventually
+
+COLD = {"spark.nativePythonWorker.prewarm": "false"}
+
+
+def parents(spark):
+    """What has forked the workers of two tasks."""
+
+    def parent(_):
+        import os
+
+        return os.getppid()
+
+    return set(spark.sparkContext.parallelize(range(2), 2).map(parent).collect())
+
+
+def nothing_with_python(spark):
+    return spark.range(10).count()
+
+
+@pytest.mark.native_only("stock Spark starts Python with the first task")
+def test_zygote_is_there_before_the_first_task_and_serves_it(run, driver):
+    conf = {"spark.app.name": "warm"}
+    assert run(nothing_with_python, conf=conf).value == 10
+
+    def zygote():
+        return [worker.pid for worker in driver.workers() if worker.parent == driver.jvm]
+
+    assert eventually(lambda: len(zygote()) == 1, 30)
+    assert run(parents, conf=conf).value == set(zygote())
+
+
+@pytest.mark.native_only("the setting is ours")
+def test_nothing_is_started_ahead_where_that_is_switched_off(run, driver):
+    conf = {**COLD, "spark.app.name": "cold"}
+    assert run(nothing_with_python, conf=conf).value == 10
+    assert driver.workers() == []
+    assert len(run(parents, conf=conf).value) == 1
+
+
+@pytest.mark.native_only("the zygote is ours")
+def test_an_unused_zygote_goes_and_comes_back(run, driver):
+    conf = {
+        "spark.nativePythonWorker.zygote.idleTimeout": "2s",
+        "spark.nativePythonWorker.idleTimeout": "1s",
+        "spark.app.name": "unused",
+    }
+    (first,) = run(parents, conf=conf).value
+    assert eventually(lambda: driver.workers() == [], 30)
+    (second,) = run(parents, conf=conf).value
+    assert first != second
