@@ -31,8 +31,7 @@ public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
   public Object build(Product key, Function0<?> stock) {
     var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
     SparkConf conf = SparkEnv.get().conf();
-    boolean useDaemon =
-        capturedFlag(stock).orElseGet(() -> useDaemon(conf));
+    boolean useDaemon = capturedFlag(stock).orElseGet(() -> useDaemon(conf));
     Map<String, String> environment = FactoryProperties.toJava(variables);
     Map<String, String> properties =
         new FactoryProperties(spark, conf, (String) key.productElement(0), useDaemon, environment)
