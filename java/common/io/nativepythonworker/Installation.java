@@ -22,7 +22,7 @@ public final class Installation {
   private static WeakReference<SparkEnv> attempted = new WeakReference<>(null);
 
   /** Set once the native factory serves here. */
-  private static WorkerFactoryBuilder builder;
+  private static SparkGeneration builder;
 
   private Installation() {}
 
@@ -51,7 +51,7 @@ public final class Installation {
     if (WorkerFactoryMap.isInstalled(env)) { // by this plugin in another class loader
       return;
     }
-    WorkerFactoryBuilder checked = spark.newFactoryBuilder();
+    SparkGeneration checked = spark.newFactoryBuilder();
     Platform.check();
     NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
     NativePythonWorkerFactory.checkSettings(conf);

@@ -41,10 +41,10 @@ public final class SparkVersion {
   /**
    * The builder of this generation's factories; its class can be loaded on this generation only.
    */
-  WorkerFactoryBuilder newFactoryBuilder() throws ReflectiveOperationException {
+  SparkGeneration newFactoryBuilder() throws ReflectiveOperationException {
     String name = "io.nativepythonworker.spark" + major + ".Spark" + major + "WorkerFactoryBuilder";
     Class<?> builder = Class.forName(name, true, SparkVersion.class.getClassLoader());
-    return (WorkerFactoryBuilder) builder.getConstructor(SparkVersion.class).newInstance(this);
+    return (SparkGeneration) builder.getConstructor(SparkVersion.class).newInstance(this);
   }
 
   @Override

@@ -2,9 +2,9 @@ package io.nativepythonworker.spark3;
 
 import io.nativepythonworker.FactoryProperties;
 import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
-import io.nativepythonworker.WorkerFactoryBuilder;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
@@ -12,7 +12,7 @@ import scala.Function0;
 import scala.Product;
 
 /** Makes factories for Spark 3.5. */
-public final class Spark3WorkerFactoryBuilder implements WorkerFactoryBuilder {
+public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   private final SparkVersion spark;
 
   public Spark3WorkerFactoryBuilder(SparkVersion spark) {

@@ -2,9 +2,9 @@ package io.nativepythonworker.spark4;
 
 import io.nativepythonworker.FactoryProperties;
 import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
-import io.nativepythonworker.WorkerFactoryBuilder;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.List;
@@ -18,7 +18,7 @@ import scala.Function0;
 import scala.Product;
 
 /** Makes factories for Spark 4.0 to 4.3. */
-public final class Spark4WorkerFactoryBuilder implements WorkerFactoryBuilder {
+public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
   private final SparkVersion spark;
 
   public Spark4WorkerFactoryBuilder(SparkVersion spark) {
