@@ -15,7 +15,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
-import scala.collection.immutable.Map.Map2;
+import org.apache.spark.package$;
+import scala.collection.immutable.Map.Map3;
+import scala.collection.immutable.Map.Map4;
 
 /**
  * How long SparkEnv takes to hand a Python worker out, in a Spark application without tasks.
@@ -36,9 +38,16 @@ public final class CreateLatency {
 
   private static final long BEFORE_BURST_MILLIS = 2000;
 
-  /** What Spark's runners set for every worker, by default. */
-  private static final Map2<String, String> RUNNERS_ENVIRONMENT =
-      new Map2<>("SPARK_REUSE_WORKER", "1", "OMP_NUM_THREADS", "1");
+  /** What PySpark and Spark's runners set for every worker, by default. */
+  private static final Map3<String, String> OLD_ENVIRONMENT =
+      new Map3<>("PYTHONHASHSEED", "0", "OMP_NUM_THREADS", "1", "SPARK_REUSE_WORKER", "1");
+
+  private static final Map4<String, String> ENVIRONMENT_SINCE_4_2 =
+      new Map4<>(
+          "PYTHONHASHSEED", "0",
+          "OMP_NUM_THREADS", "1",
+          "SPARK_REUSE_WORKER", "1",
+          "SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");
 
   private CreateLatency() {}
 
@@ -51,7 +60,8 @@ public final class CreateLatency {
     SparkContext context = new SparkContext(new SparkConf());
     Thread.sleep(BEFORE_FIRST_MILLIS);
     String python = System.getenv("PYSPARK_PYTHON");
-    SparkWorkers workers = new SparkWorkers(python, RUNNERS_ENVIRONMENT);
+    boolean old = package$.MODULE$.SPARK_VERSION().compareTo("4.2") < 0;
+    SparkWorkers workers = new SparkWorkers(python, old ? OLD_ENVIRONMENT : ENVIRONMENT_SINCE_4_2);
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("figures", figures(workers, counts));
     report.put("result", BURST);
