@@ -53,6 +53,22 @@ public final class FactoryProperties {
     }
   }
 
+  /**
+   * Those of a factory that runs Spark's own worker module by its own daemon module, or what is
+   * configured in their place.
+   */
+  public static FactoryProperties usual(
+      SparkVersion spark, SparkConf conf, String pythonExec, Map<String, String> environment) {
+    return new FactoryProperties(spark, conf, pythonExec, useDaemon(conf), environment)
+        .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
+        .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"));
+  }
+
+  /** Whether workers are forked by a daemon, where Spark's caller does not say otherwise. */
+  public static boolean useDaemon(SparkConf conf) {
+    return conf.getBoolean("spark.python.use.daemon", true);
+  }
+
   /** How many tasks may run in this JVM at once, as far as the configuration tells. */
   private static int taskSlots(SparkConf conf) {
     int processors = Runtime.getRuntime().availableProcessors();

@@ -22,7 +22,7 @@ public final class Installation {
   private static WeakReference<SparkEnv> attempted = new WeakReference<>(null);
 
   /** Set once the native factory serves here. */
-  private static SparkGeneration builder;
+  private static SparkGeneration generation;
 
   private Installation() {}
 
@@ -51,12 +51,12 @@ public final class Installation {
     if (WorkerFactoryMap.isInstalled(env)) { // by this plugin in another class loader
       return;
     }
-    SparkGeneration checked = spark.newFactoryBuilder();
+    SparkGeneration checked = spark.generation();
     Platform.check();
     NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
     NativePythonWorkerFactory.checkSettings(conf);
     WorkerFactoryMap.install(env, checked);
-    builder = checked;
+    generation = checked;
     LOGGER.info(
         "Native Python Worker {} serves Python on Spark {}; library: {}",
         version(),
@@ -71,11 +71,10 @@ public final class Installation {
    */
   public static synchronized void prewarm(SparkConf conf, String pythonExec) {
     try {
-      if (builder != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
-        SparkVersion spark = SparkVersion.parse(package$.MODULE$.SPARK_VERSION());
-        Map<String, String> environment = LikelyPython.environment(spark, conf);
+      if (generation != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
+        Map<String, String> environment = LikelyPython.environment(generation.spark(), conf);
         NativePythonWorkerFactory.prewarm(
-            builder.usualProperties(conf, pythonExec, environment), environment);
+            generation.usualProperties(conf, pythonExec, environment), environment);
       }
     } catch (Throwable failure) { // the first task starts it
       LOGGER.debug("Nothing is started ahead", failure);
@@ -93,7 +92,7 @@ public final class Installation {
    */
   public static synchronized void shutDown() {
     try {
-      if (builder != null) {
+      if (generation != null) {
         NativePythonWorkerFactory.cool();
       }
       NativeEvents.flush();

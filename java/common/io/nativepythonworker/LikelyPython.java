@@ -9,7 +9,7 @@ import scala.Tuple2;
  * The Python that an application will most likely run its tasks with, known before the first one. A
  * wrong guess costs an idle process.
  */
-public final class LikelyPython {
+final class LikelyPython {
   private static final String EXECUTOR_ENVIRONMENT = "spark.executorEnv.";
 
   private LikelyPython() {}

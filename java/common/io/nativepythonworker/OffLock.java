@@ -53,9 +53,9 @@ final class OffLock {
       return result.get();
     } catch (InterruptedException killed) {
       result.thenAccept(unwanted);
-      throw undeclared(killed);
+      throw Undeclared.thrown(killed);
     } catch (ExecutionException failed) {
-      throw undeclared(withCaller(failed.getCause()));
+      throw Undeclared.thrown(withCaller(failed.getCause()));
     }
   }
 
@@ -81,10 +81,5 @@ final class OffLock {
             .flatMap(Stream::of)
             .toArray(StackTraceElement[]::new));
     return failure;
-  }
-
-  @SuppressWarnings("unchecked")
-  private static <E extends Throwable> RuntimeException undeclared(Throwable failure) throws E {
-    throw (E) failure;
   }
 }

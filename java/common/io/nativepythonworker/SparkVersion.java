@@ -38,10 +38,8 @@ public final class SparkVersion {
     return major > otherMajor || (major == otherMajor && minor >= otherMinor);
   }
 
-  /**
-   * The builder of this generation's factories; its class can be loaded on this generation only.
-   */
-  SparkGeneration newFactoryBuilder() throws ReflectiveOperationException {
+  /** The generation that it belongs to, whose class can be loaded on that generation only. */
+  SparkGeneration generation() throws ReflectiveOperationException {
     String name = "io.nativepythonworker.spark" + major + ".Spark" + major + "WorkerFactoryBuilder";
     Class<?> builder = Class.forName(name, true, SparkVersion.class.getClassLoader());
     return (SparkGeneration) builder.getConstructor(SparkVersion.class).newInstance(this);

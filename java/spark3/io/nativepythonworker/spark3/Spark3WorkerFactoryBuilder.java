@@ -19,6 +19,11 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
     this.spark = spark;
   }
 
+  @Override
+  public SparkVersion spark() {
+    return spark;
+  }
+
   /**
    * The key's elements are executable and variables; all else 3.5's factory reads from the
    * configuration.
@@ -39,7 +44,8 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
             WorkerSocket::new,
             StandardOutput.STANDARD_ERROR);
     try {
-      return new Spark3WorkerFactory(pythonExec, variables, useDaemon(conf), workers);
+      boolean useDaemon = FactoryProperties.useDaemon(conf);
+      return new Spark3WorkerFactory(pythonExec, variables, useDaemon, workers);
     } catch (RuntimeException | Error failure) {
       workers.stop();
       throw failure;
@@ -49,13 +55,6 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   @Override
   public Map<String, String> usualProperties(
       SparkConf conf, String pythonExec, Map<String, String> environment) {
-    return new FactoryProperties(spark, conf, pythonExec, useDaemon(conf), environment)
-        .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
-        .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
-        .toMap();
-  }
-
-  private static boolean useDaemon(SparkConf conf) {
-    return conf.getBoolean("spark.python.use.daemon", true);
+    return FactoryProperties.usual(spark, conf, pythonExec, environment).toMap();
   }
 }

@@ -1,6 +1,7 @@
 package io.nativepythonworker.spark4;
 
 import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.Undeclared;
 import java.io.IOException;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
@@ -63,14 +64,8 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory {
       return false;
     } catch (IOException | RuntimeException | Error failure) {
       stopWorker(worker);
-      throw asIs(failure);
+      throw Undeclared.thrown(failure);
     }
-  }
-
-  /** Scala's methods declare no checked exceptions, and throw them all the same. */
-  @SuppressWarnings("unchecked")
-  private static <E extends Throwable> RuntimeException asIs(Throwable failure) throws E {
-    throw (E) failure;
   }
 
   @Override
@@ -78,7 +73,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory {
     Spark4Worker worker = workers.createSimple(null);
     if (!blockingMode && !isPrepared(worker)) {
       stopWorker(worker);
-      throw asIs(new ClosedChannelException());
+      throw Undeclared.thrown(new ClosedChannelException());
     }
     return pair(worker);
   }

@@ -25,13 +25,18 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
     this.spark = spark;
   }
 
+  @Override
+  public SparkVersion spark() {
+    return spark;
+  }
+
   /** The key's elements are executable, worker module, daemon module and variables. */
   @Override
   @SuppressWarnings("unchecked")
   public Object build(Product key, Function0<?> stock) {
     var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
     SparkConf conf = SparkEnv.get().conf();
-    boolean useDaemon = capturedFlag(stock).orElseGet(() -> useDaemon(conf));
+    boolean useDaemon = capturedFlag(stock).orElseGet(() -> FactoryProperties.useDaemon(conf));
     Map<String, String> environment = FactoryProperties.toJava(variables);
     Map<String, String> properties =
         new FactoryProperties(spark, conf, (String) key.productElement(0), useDaemon, environment)
@@ -57,15 +62,9 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
   @Override
   public Map<String, String> usualProperties(
       SparkConf conf, String pythonExec, Map<String, String> environment) {
-    return new FactoryProperties(spark, conf, pythonExec, useDaemon(conf), environment)
-        .with("workerModule", conf.get("spark.python.worker.module", "pyspark.worker"))
-        .with("daemonModule", conf.get("spark.python.daemon.module", "pyspark.daemon"))
+    return FactoryProperties.usual(spark, conf, pythonExec, environment)
         .withAll(transport(conf))
         .toMap();
-  }
-
-  private static boolean useDaemon(SparkConf conf) {
-    return conf.getBoolean("spark.python.use.daemon", true);
   }
 
   private Map<String, String> transport(SparkConf conf) {
