@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
-use jni::objects::{JByteArray, JObject, LoaderContext};
+use jni::objects::{Global, JByteArray, JObject, LoaderContext};
 use jni::sys::jint;
 use jni::{Env, bind_java_type};
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getpeername};
+use once_cell::sync::OnceCell;
 
 use super::throw::Failure;
 use crate::error::{Error, Step};
@@ -59,6 +60,37 @@ bind_java_type! {
     constructors { fn new(address: java.net.InetAddress, port: jint) },
 }
 
+/// What all channels have in common.
+struct Common {
+    provider: Global<SelectorProvider<'static>>,
+    inet: Global<StandardProtocolFamily<'static>>,
+    inet6: Global<StandardProtocolFamily<'static>>,
+    unix: Global<StandardProtocolFamily<'static>>,
+    /// The address of a Unix socket without a name.
+    unnamed: Global<UnixDomainSocketAddress<'static>>,
+}
+
+static COMMON: OnceCell<Common> = OnceCell::new();
+
+impl Common {
+    fn get(env: &mut Env<'_>) -> jni::errors::Result<&'static Self> {
+        COMMON.get_or_try_init(|| {
+            let (provider, empty) = (SelectorProvider::provider(env)?, env.new_string("")?);
+            let unnamed = UnixDomainSocketAddress::of(env, empty)?;
+            let inet = StandardProtocolFamily::inet(env)?;
+            let inet6 = StandardProtocolFamily::inet6(env)?;
+            let unix = StandardProtocolFamily::unix(env)?;
+            Ok(Self {
+                provider: env.new_global_ref(provider)?,
+                inet: env.new_global_ref(inet)?,
+                inet6: env.new_global_ref(inet6)?,
+                unix: env.new_global_ref(unix)?,
+                unnamed: env.new_global_ref(unnamed)?,
+            })
+        })
+    }
+}
+
 /// Looks up all that is needed, once; fails where this JDK has it otherwise.
 pub(super) fn bind(env: &mut Env<'_>) -> jni::errors::Result<()> {
     let system = LoaderContext::None;
@@ -77,44 +109,36 @@ pub(super) fn open<'local>(
     env: &mut Env<'local>,
     socket: OwnedFd,
 ) -> Result<SocketChannelImpl<'local>, Failure> {
-    let (family, remote) = peer(env, &socket)?;
-    let provider = SelectorProvider::provider(env)?;
+    let common = Common::get(env)?;
+    let (family, remote) = peer(env, common, &socket)?;
     let descriptor = FileDescriptor::new(env)?;
     // Set first and owned until the channel exists: a failure in between closes the socket, and nothing else does.
     descriptor.set_fd(env, socket.as_raw_fd())?;
-    let channel = SocketChannelImpl::new(env, provider, family, &descriptor, remote)?;
+    let channel = SocketChannelImpl::new(env, &common.provider, family, &descriptor, remote)?;
     let _ = socket.into_raw_fd();
     Ok(channel)
 }
 
 fn peer<'local>(
     env: &mut Env<'local>,
+    common: &'static Common,
     socket: &OwnedFd,
-) -> Result<(JObject<'local>, JObject<'local>), Failure> {
+) -> Result<(&'static StandardProtocolFamily<'static>, JObject<'local>), Failure> {
     let address: SockaddrStorage = getpeername(socket.as_raw_fd())
         .map_err(|error| Error::io(Step::Connect, std::time::Duration::ZERO)(error.into()))?;
     if address.family() == Some(AddressFamily::Unix) {
-        let unnamed = env.new_string("")?;
-        let remote = UnixDomainSocketAddress::of(env, unnamed)?;
-        return Ok((StandardProtocolFamily::unix(env)?.into(), remote.into()));
+        let remote = env.new_local_ref(&common.unnamed)?;
+        return Ok((&common.unix, remote.into()));
     }
     let (ip, port, family) = match inet(&address) {
-        Some(SocketAddr::V6(v6)) => (
-            v6.ip().octets().to_vec(),
-            v6.port(),
-            StandardProtocolFamily::inet6(env)?,
-        ),
-        Some(SocketAddr::V4(v4)) => (
-            v4.ip().octets().to_vec(),
-            v4.port(),
-            StandardProtocolFamily::inet(env)?,
-        ),
-        None => (vec![127, 0, 0, 1], 0, StandardProtocolFamily::inet(env)?),
+        Some(SocketAddr::V6(v6)) => (v6.ip().octets().to_vec(), v6.port(), &common.inet6),
+        Some(SocketAddr::V4(v4)) => (v4.ip().octets().to_vec(), v4.port(), &common.inet),
+        None => (vec![127, 0, 0, 1], 0, &common.inet),
     };
     let bytes: JByteArray<'_> = env.byte_array_from_slice(&ip)?;
     let ip = InetAddress::get_by_address(env, bytes)?;
     let remote = InetSocketAddress::new(env, ip, jint::from(port))?;
-    Ok((family.into(), remote.into()))
+    Ok((family, remote.into()))
 }
 
 fn inet(address: &SockaddrStorage) -> Option<SocketAddr> {
