@@ -12,7 +12,13 @@ use crate::spawn::CommandLine;
 const PYSPARK_DAEMON: &str = "pyspark.daemon";
 
 /// What PySpark's worker imports when a task first needs it.
-const PRELOAD: &[&str] = &["numpy", "pyarrow", "pandas", "pyarrow.pandas_compat"];
+const PRELOAD: &[&str] = &[
+    "numpy",
+    "numpy.rec",
+    "pyarrow",
+    "pandas",
+    "pyarrow.pandas_compat",
+];
 /// The same, of PySpark 3.5 only: setuptools' stand-in for it is slow to import.
 const PRELOAD_3: &[&str] = &[
     "numpy",
