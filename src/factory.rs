@@ -21,7 +21,7 @@ use crate::launch::zygote::ZygoteLauncher;
 use crate::pool::{Idle, Pool};
 use crate::process::Process;
 use crate::spec::FactorySpec;
-use crate::supervisor::{Next, Observer, TimerId, supervisor};
+use crate::supervisor::{Next, Observer, TimerId, cancel, later, supervisor};
 use crate::worker::{Launched, Worker, WorkerId};
 
 /// What `create` gives.
@@ -110,9 +110,7 @@ impl Factory {
 
     /// A new worker that was made ready ahead, for when none is idle; `None` where there is none. Never waits.
     pub fn take_ready(self: &Arc<Self>) -> Result<Option<Handout>, Error> {
-        if self.lock().stopped {
-            return Err(self.stopped());
-        }
+        self.check_running()?;
         let started = Instant::now();
         let ready = self.launcher.take_ready();
         ready.map(|ready| self.hand_out(ready, started)).transpose()
@@ -205,9 +203,7 @@ impl Factory {
         let workers: Vec<_> = state.workers.values().cloned().collect();
         let reaper = state.reaper.take();
         drop(state);
-        if let (Some(timer), Ok(supervisor)) = (reaper, supervisor()) {
-            supervisor.cancel(timer);
-        }
+        cancel(reaper);
         debug!(
             "Stopping the factory for {}: {} workers, {} of them idle",
             self.spec.python_exec,
@@ -231,9 +227,8 @@ impl Factory {
         for worker in workers {
             match worker.process() {
                 Ok(process) => processes.push(process),
-                Err(_) => {
-                    worker.kill();
-                } // no descriptor is left to wait with
+                // No descriptor is left to wait with.
+                Err(_) => drop(worker.kill()),
             }
         }
         if processes.is_empty() {
@@ -251,9 +246,7 @@ impl Factory {
     }
 
     fn launch(self: &Arc<Self>, launcher: &dyn Launcher) -> Result<Handout, Error> {
-        if self.lock().stopped {
-            return Err(self.stopped());
-        }
+        self.check_running()?;
         let started = Instant::now();
         let deadline = Deadline::after(self.spec.settings.start_timeout);
         self.hand_out(launcher.launch(deadline)?, started)
@@ -337,14 +330,8 @@ impl Factory {
         let Some(expiry) = state.pool.next_expiry().filter(|_| state.reaper.is_none()) else {
             return;
         };
-        let factory = Arc::downgrade(self);
-        let reap = move || {
-            if let Some(factory) = factory.upgrade() {
-                factory.reap();
-            }
-        };
         let delay = expiry.saturating_duration_since(Instant::now());
-        match supervisor().and_then(|s| s.after(delay, reap)) {
+        match later(self, delay, Self::reap) {
             Ok(timer) => state.reaper = Some(timer),
             Err(error) => warn!("Idle Python workers are not ended for now: {error}"),
         }
@@ -359,6 +346,13 @@ impl Factory {
         for idle in expired {
             self.discard(&idle, "idle for too long");
         }
+    }
+
+    fn check_running(&self) -> Result<(), Error> {
+        if self.lock().stopped {
+            return Err(self.stopped());
+        }
+        Ok(())
     }
 
     fn stopped(&self) -> Error {

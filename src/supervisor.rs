@@ -87,6 +87,27 @@ pub fn supervisor() -> io::Result<&'static Supervisor> {
     SUPERVISOR.get_or_try_init(Supervisor::new)
 }
 
+/// Does something with `owner` after `delay`, if it is still there then; as [`Supervisor::after`] runs it.
+pub fn later<T: Send + Sync + 'static>(
+    owner: &Arc<T>,
+    delay: Duration,
+    act: impl FnOnce(&Arc<T>) + Send + 'static,
+) -> io::Result<TimerId> {
+    let owner = Arc::downgrade(owner);
+    supervisor()?.after(delay, move || {
+        if let Some(owner) = owner.upgrade() {
+            act(&owner);
+        }
+    })
+}
+
+/// Takes a timer back, if there is one and it has not run yet.
+pub fn cancel(timer: Option<TimerId>) {
+    if let (Some(timer), Ok(supervisor)) = (timer, supervisor()) {
+        supervisor.cancel(timer);
+    }
+}
+
 impl Supervisor {
     fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
@@ -125,8 +146,7 @@ impl Supervisor {
         Ok(id)
     }
 
-    /// Takes a timer back, if it has not run yet.
-    pub fn cancel(&self, id: TimerId) {
+    fn cancel(&self, id: TimerId) {
         let timer = self.lock().timers.remove(&(id.0, id.1));
         drop(timer); // its destructor may do anything, so not under the lock
         self.wake();

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::sync::Arc;
 
-use common::{Held, Setup, eventually, parent, runs};
+use common::{Held, Setup, eventually, forked_by, parent, runs};
 use native_python_worker::host::Host;
 use native_python_worker::launch::zygote::prewarm;
 use native_python_worker::worker::Origin;
@@ -36,11 +36,6 @@ fn workers_have_the_command_line_of_sparks_daemon() {
     let shown = |pid| command_line(pid).trim_end().to_owned();
     assert_eq!(shown(ours.worker.pid()), shown(theirs.worker.pid()));
     assert_eq!(shown(zygote_of(&ours)), shown(ours.worker.pid()));
-}
-
-fn forked_by(zygote: i32) -> usize {
-    let children = fs::read_to_string(format!("/proc/{zygote}/task/{zygote}/children")).unwrap();
-    children.split_whitespace().count()
 }
 
 #[test]

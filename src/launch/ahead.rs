@@ -14,7 +14,7 @@ use super::Launcher;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::spec::FactorySpec;
-use crate::supervisor::{TimerId, supervisor};
+use crate::supervisor::{TimerId, cancel, later};
 use crate::worker::Launched;
 
 /// Hand-outs of this time are the demand.
@@ -94,9 +94,7 @@ impl Launcher for AheadLauncher {
         let trimmer = state.trimmer.take();
         drop(state);
         drop(unused);
-        if let (Some(timer), Ok(supervisor)) = (trimmer, supervisor()) {
-            supervisor.cancel(timer);
-        }
+        cancel(trimmer);
         self.0.inner.stop();
     }
 }
@@ -171,18 +169,12 @@ impl Ahead {
         if state.trimmer.is_some() || state.stopped || state.ready.is_empty() {
             return Ok(());
         }
-        let ahead = Arc::downgrade(self);
-        let trim = move || {
-            if let Some(ahead) = ahead.upgrade() {
-                ahead.trim();
-            }
-        };
         let unused_for = state
             .handouts
             .back()
             .map_or(Duration::ZERO, Instant::elapsed);
         let delay = self.idle_timeout.saturating_sub(unused_for);
-        state.trimmer = Some(supervisor()?.after(delay, trim)?);
+        state.trimmer = Some(later(self, delay, Self::trim)?);
         Ok(())
     }
 

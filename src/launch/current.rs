@@ -45,7 +45,7 @@ impl<T> Current<T> {
     pub(crate) fn get(
         &self,
         deadline: Deadline,
-        start: impl FnOnce() -> Result<T, Error>,
+        start: impl FnOnce() -> Result<Arc<T>, Error>,
     ) -> Result<Arc<T>, Error> {
         let mut slot = self.lock();
         let mut waited = false;
@@ -57,7 +57,7 @@ impl<T> Current<T> {
                 Slot::Empty | Slot::Failed(_) => {
                     *slot = Slot::Starting;
                     drop(slot);
-                    return self.finish(start().map(Arc::new));
+                    return self.finish(start());
                 }
                 Slot::Starting if deadline.has_passed() => return Err(self.timeout.clone()),
                 Slot::Starting => {

@@ -190,7 +190,7 @@ impl DaemonLauncher {
     }
 
     fn daemon(&self, deadline: Deadline) -> Result<Arc<Daemon>, Error> {
-        let start = || Daemon::start(&self.spec, &self.host, deadline);
+        let start = || Daemon::start(&self.spec, &self.host, deadline).map(Arc::new);
         self.current.get(deadline, start)
     }
 }

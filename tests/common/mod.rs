@@ -271,6 +271,13 @@ pub fn children() -> Vec<i32> {
     pids.filter(is_child).collect()
 }
 
+/// How many processes this one has forked that have not been waited for.
+pub fn forked_by(pid: i32) -> usize {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(path).unwrap();
+    children.split_whitespace().count()
+}
+
 /// The parent of a process.
 pub fn parent(pid: i32) -> i32 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();

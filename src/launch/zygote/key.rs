@@ -1,5 +1,7 @@
 //! Which factories share a zygote, and what makes one of its spares the worker of a certain session.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::spec::{FactorySpec, SparkVersion, Transport};
@@ -78,11 +80,11 @@ fn is_session(name: &str) -> bool {
 #[derive(Debug)]
 pub(super) struct Binding {
     frame: Vec<u8>,
-    lasts: bool,
+    spec: Arc<FactorySpec>,
 }
 
 impl Binding {
-    pub(super) fn of(spec: &FactorySpec) -> Self {
+    pub(super) fn of(spec: &Arc<FactorySpec>) -> Self {
         let set: serde_json::Map<_, _> = spec
             .environment
             .iter()
@@ -110,7 +112,7 @@ impl Binding {
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
         Self {
             frame: [&length.to_be_bytes()[..], &body].concat(),
-            lasts: spec.reuses_workers(),
+            spec: spec.clone(),
         }
     }
 
@@ -121,6 +123,11 @@ impl Binding {
 
     /// Whether the worker serves one task after the other.
     pub(super) fn lasts(&self) -> bool {
-        self.lasts
+        self.spec.reuses_workers()
+    }
+
+    /// Makes the directory that the worker will go to.
+    pub(super) fn make_directory(&self) {
+        self.spec.make_working_directory();
     }
 }

@@ -23,6 +23,7 @@ use crate::worker::Launched;
 use key::Binding;
 pub use process::Zygote;
 use zygotes::Zygotes;
+pub use zygotes::cool;
 
 /// Starts the zygote that the factories of `spec` will use, in the background, if they may use one.
 pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
@@ -31,12 +32,9 @@ pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
     }
 }
 
-pub use zygotes::cool;
-
 /// Has workers forked by a zygote, and by `fallback` where no zygote can be had.
 pub struct ZygoteLauncher {
     binding: Binding,
-    spec: Arc<FactorySpec>,
     zygotes: Mutex<Option<Arc<Zygotes>>>,
     fallback: Box<dyn Launcher>,
 }
@@ -46,7 +44,6 @@ impl ZygoteLauncher {
     pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, fallback: Box<dyn Launcher>) -> Self {
         Self {
             binding: Binding::of(spec),
-            spec: spec.clone(),
             zygotes: Mutex::new(Some(Zygotes::shared(spec, host))),
             fallback,
         }
@@ -60,7 +57,6 @@ impl ZygoteLauncher {
 impl Launcher for ZygoteLauncher {
     fn take_ready(&self) -> Option<Launched> {
         let zygotes = self.lock().clone()?;
-        self.spec.make_working_directory();
         zygotes.take_ready(&self.binding)
     }
 
@@ -68,7 +64,6 @@ impl Launcher for ZygoteLauncher {
         let Some(zygotes) = self.lock().clone() else {
             return self.fallback.launch(deadline);
         };
-        self.spec.make_working_directory();
         match zygotes.launch(&self.binding, deadline) {
             Err(Error::Timeout {
                 step: Step::Fork,

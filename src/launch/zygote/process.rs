@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::launch::python_process::PythonProcess;
 use crate::spawn::{CommandLine, Stdin};
 use crate::spec::{FactorySpec, python_variables};
-use crate::supervisor::supervisor;
+use crate::supervisor::{cancel, supervisor};
 
 const SOURCE: &str = include_str!("zygote.py");
 /// Reads the zygote's program as the first message on its standard input.
@@ -109,6 +109,7 @@ impl Zygote {
 
     fn bind(&self, spare: &Spare, binding: &Binding) -> bool {
         self.talk.refill_later();
+        binding.make_directory();
         let bound = spare.bind(binding);
         if let Err(error) = &bound {
             debug!("Spare worker (pid {}) is of no use: {error}", spare.pid());
@@ -140,9 +141,7 @@ impl Zygote {
 impl Drop for Zygote {
     fn drop(&mut self) {
         let trimmer = self.talk.lock().trimmer.take();
-        if let (Some(timer), Ok(supervisor)) = (trimmer, supervisor()) {
-            supervisor.cancel(timer);
-        }
+        cancel(trimmer);
         self.talk.lose();
     }
 }

@@ -21,7 +21,7 @@ use crate::error::{Error, Step};
 use crate::launch::socket::pair;
 use crate::process::{Process, describe_exit};
 use crate::spec::{FactorySpec, Transport};
-use crate::supervisor::{Next, Observer, TimerId, supervisor};
+use crate::supervisor::{Next, Observer, TimerId, later};
 
 /// How long a fork may take; it takes milliseconds.
 const FORK_PATIENCE: Duration = Duration::from_secs(10);
@@ -56,8 +56,31 @@ pub(super) struct State {
 }
 
 impl State {
+    fn new(spares: usize) -> Self {
+        Self {
+            phase: Phase::Starting,
+            loading: None,
+            spares: Spares::new(spares),
+            forks: HashMap::new(),
+            failures: VecDeque::new(),
+            last_number: 0,
+            waiting: 0,
+            refilling: false,
+            trimmer: None,
+        }
+    }
+
     pub(super) fn is_loading(&self) -> bool {
         self.loading.is_some()
+    }
+
+    /// Tells one of those who wait for a fork that there is none.
+    fn fail(&mut self, error: Error) {
+        if self.waiting > self.failures.len() {
+            self.failures.push_back(error);
+        } else {
+            debug!("A spare worker was not forked: {error}");
+        }
     }
 
     fn patience(&self) -> Duration {
@@ -91,17 +114,7 @@ impl Talk {
             idle_timeout: spec.settings.idle_timeout,
             preload_timeout: spec.settings.preload_timeout,
             start_timeout: spec.settings.start_timeout,
-            state: Mutex::new(State {
-                phase: Phase::Starting,
-                loading: None,
-                spares: Spares::new(spec.settings.spares),
-                forks: HashMap::new(),
-                failures: VecDeque::new(),
-                last_number: 0,
-                waiting: 0,
-                refilling: false,
-                trimmer: None,
-            }),
+            state: Mutex::new(State::new(spec.settings.spares)),
             changed: Condvar::new(),
         }
     }
@@ -139,15 +152,19 @@ impl Talk {
             state = wait.unwrap_or_else(PoisonError::into_inner).0;
         };
         state.waiting -= 1;
+        if state.waiting == 0 {
+            state.failures.clear(); // they are nobody's any more
+        }
         result
     }
 
-    /// Asks for as many forks as there are callers waiting, and for `spares` beyond them.
-    fn ask_for_forks(&self, state: &mut State, spares: usize) {
+    /// Asks for as many forks as there are callers waiting, and for the spares that there should be beyond them.
+    fn fill(&self, state: &mut State) {
         if state.phase != Phase::Serving {
             return;
         }
-        while state.spares.len() + state.forks.len() < state.waiting + spares {
+        let wanted = state.spares.wanted();
+        while state.spares.len() + state.forks.len() < state.waiting + wanted {
             let number = state.last_number + 1;
             match self.ask_for_fork(number) {
                 Ok(ours) => {
@@ -157,8 +174,7 @@ impl Talk {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     let failed = Error::io(Step::Fork, self.start_timeout);
-                    state.failures.push_back(failed(error));
-                    return;
+                    return state.fail(failed(error));
                 }
             }
         }
@@ -217,7 +233,7 @@ impl Talk {
             Message::Forked { number, pid } => self.enter(&mut state, number, pid),
             Message::Failed { number, errno } => {
                 state.forks.remove(&number);
-                state.failures.push_back(Error::Fork { errno });
+                state.fail(Error::Fork { errno });
             }
             Message::Exited { pid, status } => {
                 state.spares.forget(pid);
@@ -240,7 +256,7 @@ impl Talk {
                 trace!("Forked a spare worker (pid {pid})");
                 state.spares.put(Spare::new(socket, process));
             }
-            None => state.failures.push_back(Error::LaunchGone {
+            None => state.fail(Error::LaunchGone {
                 sender: "Python zygote",
                 pid,
             }),
@@ -250,7 +266,7 @@ impl Talk {
     /// An import that does not end must not keep tasks waiting: then another zygote does without the module.
     fn give_up_later(self: &Arc<Self>, module: String) {
         let limit = self.preload_timeout;
-        let give_up = self.later(move |talk| {
+        let timed = later(self, limit, move |talk| {
             let mut state = talk.lock();
             if state.loading.as_ref() == Some(&module) {
                 let why = format!("takes more than {} ms to import", limit.as_millis());
@@ -258,27 +274,9 @@ impl Talk {
                 talk.changed.notify_all();
             }
         });
-        if let Err(error) = supervisor().and_then(|s| s.after(limit, give_up)) {
+        if let Err(error) = timed {
             debug!("The import of a module is not timed: {error}");
         }
-    }
-
-    /// What is to be done with this talk, if it is still there then.
-    fn later<F>(self: &Arc<Self>, act: F) -> impl FnOnce() + Send + use<F>
-    where
-        F: FnOnce(Arc<Self>) + Send,
-    {
-        let talk = Arc::downgrade(self);
-        move || {
-            if let Some(talk) = talk.upgrade() {
-                act(talk);
-            }
-        }
-    }
-
-    fn fill(&self, state: &mut State) {
-        let wanted = state.spares.wanted();
-        self.ask_for_forks(state, wanted);
     }
 
     /// Replaces the spares that were forked before everything was loaded.
@@ -293,9 +291,7 @@ impl Talk {
         if std::mem::replace(&mut self.lock().refilling, true) {
             return;
         }
-        let refill = self.later(|talk| talk.refill());
-        let planned = supervisor().and_then(|s| s.after(REFILL_DELAY, refill));
-        if planned.is_err() {
+        if later(self, REFILL_DELAY, Self::refill).is_err() {
             self.lock().refilling = false;
         }
     }
@@ -315,8 +311,7 @@ impl Talk {
             return;
         }
         let delay = self.idle_timeout.saturating_sub(state.spares.unused_for());
-        let trim = self.later(|talk| talk.trim());
-        state.trimmer = supervisor().and_then(|s| s.after(delay, trim)).ok();
+        state.trimmer = later(self, delay, Self::trim).ok();
     }
 
     fn trim(self: &Arc<Self>) {
@@ -351,6 +346,7 @@ impl Talk {
 fn spoil(state: &mut State, module: String, why: &str) {
     warn!("Module {module} {why}, so it is not loaded ahead any more");
     state.phase = Phase::Spoiled(module);
+    state.loading = None;
 }
 
 /// Has the supervisor hear what the zygote says.
@@ -381,5 +377,21 @@ impl Observer for Control {
                 Next::Remove
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_fork_is_told_to_those_who_wait_and_to_nobody_later() {
+        let mut state = State::new(1);
+        state.fail(Error::Fork { errno: 11 });
+        assert!(state.failures.is_empty());
+        state.waiting = 1;
+        state.fail(Error::Fork { errno: 11 });
+        state.fail(Error::Fork { errno: 12 });
+        assert_eq!(state.failures.len(), 1);
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::current::Current;
 use crate::spec::FactorySpec;
-use crate::supervisor::supervisor;
+use crate::supervisor::later;
 use crate::worker::{Launched, Origin};
 
 /// Those that were started ahead, for factories to find.
@@ -22,8 +22,12 @@ static WARM: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
 
 /// Lets go of what was started ahead: it ends if no factory uses it.
 pub fn cool() {
-    let warm = std::mem::take(&mut *WARM.lock().unwrap_or_else(PoisonError::into_inner));
+    let warm = std::mem::take(&mut *warmed());
     drop(warm); // not under the lock
+}
+
+fn warmed() -> MutexGuard<'static, Vec<Arc<Zygotes>>> {
+    WARM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many zygotes may be spoiled or lost in one attempt to get a worker.
@@ -64,53 +68,49 @@ impl Zygotes {
         let start = || {
             let left_out = self.left_out().clone(); // the lock is not held while the process starts
             let zygote = Zygote::start(&self.key, &self.spec, &self.host, &left_out, deadline)?;
-            self.expire_later();
+            let zygote = Arc::new(zygote);
+            self.expire_later(&zygote);
             Ok(zygote)
         };
         self.current.get(deadline, start)
     }
 
-    /// Ends the zygote when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
-    fn expire_later(self: &Arc<Self>) {
-        let zygotes = Arc::downgrade(self);
-        let expire = move || {
-            if let Some(zygotes) = zygotes.upgrade() {
-                zygotes.expire();
-            }
-        };
+    /// Ends a zygote when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
+    fn expire_later(self: &Arc<Self>, zygote: &Arc<Zygote>) {
+        let zygote = Arc::downgrade(zygote);
         let limit = self.spec.settings.zygote_idle_timeout;
-        if let Err(error) = supervisor().and_then(|s| s.after(limit, expire)) {
+        let timed = later(self, limit, move |zygotes| {
+            if let Some(zygote) = zygote.upgrade() {
+                zygotes.expire(&zygote);
+            }
+        });
+        if let Err(error) = timed {
             debug!("An unused zygote is not ended: {error}");
         }
     }
 
-    fn expire(self: &Arc<Self>) {
-        let Some(zygote) = self.current.serving() else {
-            return; // the next one has a timer of its own
-        };
+    fn expire(self: &Arc<Self>, zygote: &Arc<Zygote>) {
         // Each of its workers holds it, and so does who is just asking for one.
-        let held = Arc::strong_count(&zygote) > 2;
+        let held = Arc::strong_count(zygote) > 2;
         if held || zygote.unused_for() < self.spec.settings.zygote_idle_timeout {
-            return self.expire_later();
+            return self.expire_later(zygote);
         }
         debug!("Ending the {zygote:?}, which nobody uses");
-        self.current.retire(&zygote);
+        self.current.retire(zygote);
     }
 
     /// Starts the zygote in the background, so that the first task finds workers ready.
     pub(super) fn warm(self: Arc<Self>) {
-        let warmed = thread::Builder::new()
+        warmed().push(self.clone()); // first: it may be let go of while it starts
+        let starting = thread::Builder::new()
             .name("npw-prewarm".to_owned())
             .spawn(move || {
                 let deadline = Deadline::after(self.spec.settings.start_timeout);
                 if let Err(error) = self.zygote(deadline) {
                     debug!("No zygote was started ahead: {error}");
                 }
-                WARM.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(self);
             });
-        if let Err(error) = warmed {
+        if let Err(error) = starting {
             debug!("No zygote is started ahead: {error}");
         }
     }
