@@ -51,6 +51,8 @@ struct State {
     workers: BTreeMap<WorkerId, Arc<Worker>>,
     pool: Pool<Arc<Worker>>,
     reaper: Option<TimerId>,
+    /// When the factory was last asked for a worker, or lost one.
+    last_use: Instant,
     stopped: bool,
 }
 
@@ -71,6 +73,7 @@ impl Factory {
             workers: BTreeMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
             reaper: None,
+            last_use: Instant::now(),
             stopped: false,
         });
         Arc::new(Self {
@@ -84,7 +87,10 @@ impl Factory {
     /// Hands an idle worker out, whose socket the caller has already.
     pub fn take_idle(&self) -> Option<Arc<Worker>> {
         loop {
-            let idle = self.lock().pool.take()?;
+            let mut state = self.lock();
+            state.last_use = Instant::now();
+            let idle = state.pool.take()?;
+            drop(state);
             if idle.worker.is_quiet() {
                 let worker = idle.worker;
                 trace!(
@@ -176,6 +182,13 @@ impl Factory {
     pub fn is_alive(&self, id: WorkerId) -> bool {
         let worker = self.lock().workers.get(&id).cloned();
         worker.is_some_and(|worker| worker.is_alive())
+    }
+
+    /// Whether it has no worker, and nobody has asked it for one for the time after which unused zygotes end, too.
+    pub fn is_unused(&self) -> bool {
+        let state = self.lock();
+        let limit = self.spec.settings.zygote_idle_timeout;
+        state.workers.is_empty() && state.last_use.elapsed() >= limit
     }
 
     /// The caller has closed a worker's socket by itself.
@@ -307,6 +320,7 @@ impl Factory {
         let mut state = self.lock();
         let pooled = state.pool.remove(id);
         let worker = state.workers.remove(&id);
+        state.last_use = Instant::now();
         drop(state);
         if pooled.is_some() {
             self.host.close(id);

@@ -49,6 +49,7 @@ bind_java_type! {
         static fn stop_worker(factory: jlong, worker: jlong),
         static fn closed(factory: jlong, worker: jlong),
         static fn is_alive(factory: jlong, worker: jlong) -> jboolean,
+        static fn is_unused(factory: jlong) -> jboolean,
         static fn terminate(factory: jlong, worker: jlong) -> jboolean,
         static fn stop(factory: jlong),
     },
@@ -269,6 +270,14 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(if_open(factory, |factory| {
             factory.is_alive(WorkerId(worker))
         }))
+    }
+
+    fn is_unused<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+    ) -> Result<jboolean, Failure> {
+        Ok(if_open(factory, Factory::is_unused))
     }
 
     fn terminate<'local>(

@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.apache.spark.SparkConf;
 
 /**
@@ -29,6 +31,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private final Wrapper<W> wrapper;
   private final StandardOutput standardOutput;
   private final Map<Long, W> idle = new ConcurrentHashMap<>();
+  private final AtomicInteger waiting = new AtomicInteger();
   private volatile boolean stopped;
 
   /** Makes this Spark generation's object for a worker; it takes the channel over. */
@@ -124,7 +127,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       stopWorker(id, worker); // closed by its last user just now, while it was handed out
     }
     NativeWorker ready = takeReady(id);
-    return ready != null ? wrap(ready) : OffLock.call(lock, () -> wrap(create(id)), this::release);
+    return ready != null
+        ? wrap(ready)
+        : waitingFor(() -> OffLock.call(lock, () -> wrap(create(id)), this::release));
   }
 
   /**
@@ -134,7 +139,25 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    */
   public W createSimple(String workerModule) {
     NativeEvents.followLevel();
-    return OffLock.call(lock, () -> wrap(createSimple(id, workerModule)), this::stopWorker);
+    return waitingFor(
+        () -> OffLock.call(lock, () -> wrap(createSimple(id, workerModule)), this::stopWorker));
+  }
+
+  private W waitingFor(Supplier<W> create) {
+    waiting.incrementAndGet();
+    try {
+      return create.get();
+    } finally {
+      waiting.decrementAndGet();
+    }
+  }
+
+  /**
+   * Whether it could be stopped and nobody would miss it: it has had no worker, and no request for
+   * one, for a while. Call it with the lock's monitor held.
+   */
+  boolean isUnused() {
+    return waiting.get() == 0 && isUnused(id);
   }
 
   private W wrap(NativeWorker worker) {
@@ -265,6 +288,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static native void closed(long factory, long worker);
 
   private static native boolean isAlive(long factory, long worker);
+
+  private static native boolean isUnused(long factory);
 
   private static native boolean terminate(long factory, long worker);
 

@@ -1,6 +1,8 @@
 package io.nativepythonworker;
 
 import java.lang.reflect.Field;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.spark.SparkEnv;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,7 +13,10 @@ import scala.Tuple2;
 import scala.collection.Iterator;
 import scala.collection.mutable.HashMap;
 
-/** SparkEnv's map of Python worker factories, making native ones for keys that it has not seen. */
+/**
+ * SparkEnv's map of Python worker factories, making native ones for keys that it has not seen. Each
+ * session has a key of its own, so those that are not used any more are given up.
+ */
 public final class WorkerFactoryMap extends HashMap<Object, Object> {
   private static final Logger LOGGER = LoggerFactory.getLogger(WorkerFactoryMap.class);
 
@@ -61,8 +66,22 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
       return known.get();
     }
     Object factory = build(key, stock);
+    giveUpUnused(); // not the last one, with which the native side ends all that it has
     put(key, factory);
     return factory;
+  }
+
+  private void giveUpUnused() {
+    List<Object> unused = new ArrayList<>();
+    Iterator<Tuple2<Object, Object>> entries = iterator();
+    while (entries.hasNext()) {
+      Tuple2<Object, Object> entry = entries.next();
+      if (entry._2() instanceof NativeBacked factory && factory.workers().isUnused()) {
+        unused.add(entry._1());
+        factory.workers().stop();
+      }
+    }
+    unused.forEach(this::remove);
   }
 
   private Object build(Object key, Function0<Object> stock) {

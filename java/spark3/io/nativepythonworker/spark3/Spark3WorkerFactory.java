@@ -1,29 +1,44 @@
 package io.nativepythonworker.spark3;
 
+import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import java.io.IOException;
 import java.net.Socket;
 import org.apache.spark.api.python.PythonWorkerFactory;
+import org.objenesis.ObjenesisStd;
+import org.objenesis.instantiator.ObjectInstantiator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Option;
 import scala.Tuple2;
 
 /** The native factory behind the API of Spark 3.5. */
-public final class Spark3WorkerFactory extends PythonWorkerFactory {
+public final class Spark3WorkerFactory extends PythonWorkerFactory implements NativeBacked {
   private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
 
-  private final NativePythonWorkerFactory<WorkerSocket> workers;
-  private final boolean useDaemon;
+  /** Spark's own constructor is not run: it starts a thread, for its own pool, that never ends. */
+  private static final ObjectInstantiator<Spark3WorkerFactory> UNCONSTRUCTED =
+      new ObjenesisStd().getInstantiatorOf(Spark3WorkerFactory.class);
 
-  Spark3WorkerFactory(
-      String pythonExec,
-      scala.collection.immutable.Map<String, String> variables,
-      boolean useDaemon,
-      NativePythonWorkerFactory<WorkerSocket> workers) {
-    super(pythonExec, variables);
-    this.workers = workers;
-    this.useDaemon = useDaemon;
+  private NativePythonWorkerFactory<WorkerSocket> workers;
+  private boolean useDaemon;
+
+  private Spark3WorkerFactory() {
+    super(null, null);
+    throw new AssertionError("is never called");
+  }
+
+  static Spark3WorkerFactory of(
+      boolean useDaemon, NativePythonWorkerFactory<WorkerSocket> workers) {
+    Spark3WorkerFactory factory = UNCONSTRUCTED.newInstance();
+    factory.workers = workers;
+    factory.useDaemon = useDaemon;
+    return factory;
+  }
+
+  @Override
+  public NativePythonWorkerFactory<WorkerSocket> workers() {
+    return workers;
   }
 
   @Override

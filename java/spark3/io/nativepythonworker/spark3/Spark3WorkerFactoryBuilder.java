@@ -44,8 +44,7 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
             WorkerSocket::new,
             StandardOutput.STANDARD_ERROR);
     try {
-      boolean useDaemon = FactoryProperties.useDaemon(conf);
-      return new Spark3WorkerFactory(pythonExec, variables, useDaemon, workers);
+      return Spark3WorkerFactory.of(FactoryProperties.useDaemon(conf), workers);
     } catch (RuntimeException | Error failure) {
       workers.stop();
       throw failure;

@@ -1,5 +1,6 @@
 package io.nativepythonworker.spark4;
 
+import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.Undeclared;
 import java.io.IOException;
@@ -7,35 +8,48 @@ import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import org.apache.spark.api.python.PythonWorker;
 import org.apache.spark.api.python.PythonWorkerFactory;
+import org.objenesis.ObjenesisStd;
+import org.objenesis.instantiator.ObjectInstantiator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Option;
-import scala.Product;
 import scala.Tuple2;
 
 /** The native factory behind the API of Spark 4.0 to 4.3. */
-public final class Spark4WorkerFactory extends PythonWorkerFactory {
+public final class Spark4WorkerFactory extends PythonWorkerFactory implements NativeBacked {
   private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
 
-  private final NativePythonWorkerFactory<Spark4Worker> workers;
-  private final WorkerHandles handles;
-  private final boolean useDaemon;
+  /** Spark's own constructor is not run: it starts a thread, for its own pool, that never ends. */
+  private static final ObjectInstantiator<Spark4WorkerFactory> UNCONSTRUCTED =
+      new ObjenesisStd().getInstantiatorOf(Spark4WorkerFactory.class);
 
-  Spark4WorkerFactory(
-      Product key,
-      scala.collection.immutable.Map<String, String> variables,
-      boolean useDaemon,
-      NativePythonWorkerFactory<Spark4Worker> workers,
-      WorkerHandles handles) {
-    super(
-        (String) key.productElement(0),
-        (String) key.productElement(1),
-        (String) key.productElement(2),
-        variables,
-        useDaemon);
-    this.workers = workers;
-    this.handles = handles;
-    this.useDaemon = useDaemon;
+  private NativePythonWorkerFactory<Spark4Worker> workers;
+  private WorkerHandles handles;
+  private boolean useDaemon;
+
+  private Spark4WorkerFactory() {
+    super(null, null, null, null, false);
+    throw new AssertionError("is never called");
+  }
+
+  static Spark4WorkerFactory of(
+      boolean useDaemon, NativePythonWorkerFactory<Spark4Worker> workers, WorkerHandles handles) {
+    Spark4WorkerFactory factory = UNCONSTRUCTED.newInstance();
+    factory.workers = workers;
+    factory.handles = handles;
+    factory.useDaemon = useDaemon;
+    return factory;
+  }
+
+  /** Asked by SparkEnv: whether its caller wants the same as the one that this was made for. */
+  @Override
+  public boolean useDaemonEnabled() {
+    return useDaemon;
+  }
+
+  @Override
+  public NativePythonWorkerFactory<Spark4Worker> workers() {
+    return workers;
   }
 
   @Override

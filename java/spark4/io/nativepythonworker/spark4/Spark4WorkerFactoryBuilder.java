@@ -52,7 +52,7 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
             Spark4Worker::new,
             standardOutput(environment));
     try {
-      return new Spark4WorkerFactory(key, variables, useDaemon, workers, handles(environment));
+      return Spark4WorkerFactory.of(useDaemon, workers, handles(environment));
     } catch (RuntimeException | Error failure) {
       workers.stop();
       throw failure;

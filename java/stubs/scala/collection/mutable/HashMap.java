@@ -19,6 +19,10 @@ public class HashMap<K, V> {
     throw new UnsupportedOperationException("stub");
   }
 
+  public Option<V> remove(K key) {
+    throw new UnsupportedOperationException("stub");
+  }
+
   public V getOrElseUpdate(K key, Function0<V> defaultValue) {
     throw new UnsupportedOperationException("stub");
   }

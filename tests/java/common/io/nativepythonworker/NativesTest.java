@@ -40,7 +40,7 @@ public class NativesTest {
       }
     }
     assertEquals(List.of(), unbound);
-    assertEquals(18, count);
+    assertEquals(19, count);
   }
 
   private static boolean isBound(Method method) throws IllegalAccessException {

@@ -1,0 +1,84 @@
+package io.nativepythonworker.spark4;
+
+import static io.nativepythonworker.TestSpark.python;
+import static io.nativepythonworker.TestSpark.variables;
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import io.nativepythonworker.TestSpark;
+import java.lang.reflect.Field;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.api.python.PythonWorker;
+import org.junit.ClassRule;
+import org.junit.Test;
+import scala.Product;
+import scala.Tuple2;
+import scala.collection.Iterator;
+import scala.collection.mutable.HashMap;
+
+/** Many sessions one after the other, each of which has an environment of its own. */
+public class SessionsTest {
+  private static final String WORKER = "pyspark.worker";
+  private static final String DAEMON = "pyspark.daemon";
+  private static final long UNUSED_MILLIS = 3500;
+
+  @ClassRule
+  public static final TestSpark SPARK =
+      new TestSpark().with("spark.nativePythonWorker.zygote.idleTimeout", "3s");
+
+  private static PythonWorker create(String session) {
+    return SparkEnv.get()
+        .createPythonWorker(python(), WORKER, DAEMON, variables(session), true)
+        ._1();
+  }
+
+  private static void destroy(String session, PythonWorker worker) {
+    SparkEnv.get().destroyPythonWorker(python(), WORKER, DAEMON, variables(session), worker);
+  }
+
+  private static void use(String session) {
+    destroy(session, create(session));
+  }
+
+  /** The sessions that SparkEnv has a factory for. */
+  @SuppressWarnings("unchecked")
+  private static Set<String> sessions() throws ReflectiveOperationException {
+    Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
+    field.setAccessible(true);
+    var map = (HashMap<Object, Object>) field.get(SparkEnv.get());
+    Set<String> sessions = new HashSet<>();
+    Iterator<Tuple2<Object, Object>> entries = map.iterator();
+    while (entries.hasNext()) {
+      Product key = (Product) entries.next()._1();
+      var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
+      sessions.add(variables.apply("TEST_NAME"));
+    }
+    return sessions;
+  }
+
+  @Test
+  public void aFactoryThatNobodyUsesIsGivenUpAndComesBack() throws Exception {
+    use("first");
+    PythonWorker busy = create("busy");
+    assertEquals(Set.of("first", "busy"), sessions());
+    Thread.sleep(UNUSED_MILLIS);
+    use("next");
+    assertEquals(Set.of("busy", "next"), sessions());
+    use("first");
+    assertTrue(sessions().contains("first"));
+    assertTrue(busy.channel().isOpen());
+    destroy("busy", busy);
+  }
+
+  @Test
+  public void aFactoryHasNoThreadOfItsOwn() {
+    use("threads");
+    boolean monitored =
+        Thread.getAllStackTraces().keySet().stream()
+            .anyMatch(thread -> thread.getName().startsWith("Idle Worker Monitor"));
+    assertFalse(monitored);
+  }
+}
