@@ -11,6 +11,9 @@ use crate::spawn::CommandLine;
 /// Spark's own daemon module, which a zygote can stand in for.
 const PYSPARK_DAEMON: &str = "pyspark.daemon";
 
+/// Set where Spark captures what workers print, session by session (`BasePythonRunner`, since 4.1).
+pub(crate) const CAPTURED_SESSION: &str = "PYSPARK_SPARK_SESSION_UUID";
+
 /// What PySpark's worker imports when a task first needs it.
 const PRELOAD: &[&str] = &[
     "numpy",
@@ -212,6 +215,11 @@ impl FactorySpec {
         let mut latest_first = self.environment.iter().rev();
         let found = latest_first.find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// The session whose workers print into Spark's log capture, if they do.
+    pub(crate) fn captured_session(&self) -> Option<&str> {
+        self.variable(CAPTURED_SESSION)
     }
 
     /// What a zygote's workers talk over: sockets without an address, unless Spark needs one. Spark 4.3's pipelined runner

@@ -4,9 +4,10 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::sync::Arc;
 
-use common::{Held, Setup, eventually, forked_by, parent, runs};
+use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
 use native_python_worker::host::Host;
 use native_python_worker::launch::zygote::prewarm;
 use native_python_worker::worker::Origin;
@@ -27,6 +28,36 @@ fn workers_are_forked_by_one_zygote_of_ours() {
     let bench = Setup::zygote().open();
     let (one, other) = (bench.create(), bench.create());
     assert_eq!(zygote_of(&one), zygote_of(&other));
+}
+
+/// A factory of a session whose workers' output Spark captures.
+fn captured(setup: &Setup, session: &str) -> Bench {
+    let setup = setup.clone().env("PYSPARK_SPARK_SESSION_UUID", session);
+    setup.open()
+}
+
+/// Writes to the standard output of a worker, as its session's code would.
+fn print(worker: &Held, text: &str) {
+    let output = |pid| fs::read_link(format!("/proc/{pid}/fd/1")).unwrap();
+    let (pid, zygotes) = (worker.worker.pid(), output(zygote_of(worker)));
+    eventually("it has its own", || output(pid) != zygotes);
+    let stdout = format!("/proc/{pid}/fd/1");
+    let mut stdout = fs::OpenOptions::new().write(true).open(stdout).unwrap();
+    stdout.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn captured_sessions_share_a_zygote_and_not_their_output() {
+    let setup = Setup::zygote();
+    let (one, other) = (captured(&setup, "one"), captured(&setup, "other"));
+    let (first, second, theirs) = (one.create(), one.create(), other.create());
+    assert_eq!(zygote_of(&first), zygote_of(&theirs));
+    print(&first, "first ");
+    print(&second, "second ");
+    print(&theirs, "theirs ");
+    eventually("all is there", || {
+        one.host.stdout_text() == "first second " && other.host.stdout_text() == "theirs "
+    });
 }
 
 #[test]

@@ -1,10 +1,18 @@
 //! Which factories share a zygote, and what makes one of its spares the worker of a certain session.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use nix::fcntl::OFlag;
+use nix::unistd::pipe2;
+use once_cell::sync::OnceCell;
 use serde_json::json;
 
-use crate::spec::{FactorySpec, SparkVersion, Transport};
+use crate::deadline::set_nonblocking;
+use crate::host::{Host, Stream};
+use crate::output::Output;
+use crate::spec::{CAPTURED_SESSION, FactorySpec, SparkVersion, Transport};
 
 /// Variables that sessions and tasks vary and that are read by Python code of Spark's while it runs, never when an interpreter
 /// or a module is loaded: they are set in the worker after the fork. A variable that is not here makes another zygote.
@@ -56,7 +64,7 @@ impl ZygoteKey {
         let mut environment: Vec<_> = spec
             .environment
             .iter()
-            .filter(|(name, _)| !is_session(name))
+            .filter(|(name, _)| !is_session(spec, name))
             .cloned()
             .collect();
         environment.sort();
@@ -72,23 +80,29 @@ impl ZygoteKey {
     }
 }
 
-fn is_session(name: &str) -> bool {
-    SESSION_VARIABLES.contains(&name)
+fn is_session(spec: &FactorySpec, name: &str) -> bool {
+    SESSION_VARIABLES.contains(&name) || (name == CAPTURED_SESSION && takes_descriptors(spec))
+}
+
+/// Whether a worker can be given a standard output of its own with its binding.
+fn takes_descriptors(spec: &FactorySpec) -> bool {
+    matches!(spec.worker_transport(), Transport::Unix { .. })
 }
 
 /// What makes a spare a session's worker.
-#[derive(Debug)]
 pub(super) struct Binding {
     frame: Vec<u8>,
     spec: Arc<FactorySpec>,
+    host: Arc<dyn Host>,
+    stdout: OnceCell<OwnedFd>,
 }
 
 impl Binding {
-    pub(super) fn of(spec: &Arc<FactorySpec>) -> Self {
+    pub(super) fn of(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Self {
         let set: serde_json::Map<_, _> = spec
             .environment
             .iter()
-            .filter(|(name, _)| is_session(name))
+            .filter(|(name, _)| is_session(spec, name))
             .map(|(name, value)| (name.clone(), json!(value)))
             .chain(
                 spec.transport_variables()
@@ -113,12 +127,29 @@ impl Binding {
         Self {
             frame: [&length.to_be_bytes()[..], &body].concat(),
             spec: spec.clone(),
+            host: host.clone(),
+            stdout: OnceCell::new(),
         }
     }
 
     /// What the spare waits for.
     pub(super) fn frame(&self) -> &[u8] {
         &self.frame
+    }
+
+    /// What the worker is to write its standard output to, where Spark captures that for its session and not for the zygote's
+    /// other ones.
+    pub(super) fn stdout(&self) -> io::Result<Option<BorrowedFd<'_>>> {
+        if self.spec.captured_session().is_none() || !takes_descriptors(&self.spec) {
+            return Ok(None);
+        }
+        let drained = || {
+            let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+            set_nonblocking(ours.as_fd(), true)?;
+            Output::drain(ours, Stream::Stdout, self.host.clone())?;
+            Ok::<_, io::Error>(theirs)
+        };
+        Ok(Some(self.stdout.get_or_try_init(drained)?.as_fd()))
     }
 
     /// Whether the worker serves one task after the other.

@@ -43,7 +43,7 @@ impl ZygoteLauncher {
     /// Starts nothing yet.
     pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, fallback: Box<dyn Launcher>) -> Self {
         Self {
-            binding: Binding::of(spec),
+            binding: Binding::of(spec, host),
             zygotes: Mutex::new(Some(Zygotes::shared(spec, host))),
             fallback,
         }

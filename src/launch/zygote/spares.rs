@@ -1,11 +1,11 @@
 //! The workers forked ahead: which are ready, and how many there should be. Plain data without locks.
 
 use std::collections::{HashSet, VecDeque};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 use super::key::Binding;
 use crate::process::Process;
@@ -33,7 +33,15 @@ impl Spare {
     /// Makes it a session's worker. The frame is far smaller than the socket's buffer, so this never waits.
     pub(super) fn bind(&self, binding: &Binding) -> io::Result<()> {
         let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-        let sent = send(self.socket.as_raw_fd(), binding.frame(), flags)?;
+        let stdout = binding.stdout()?.map(|fd| [fd.as_raw_fd()]);
+        let descriptors = stdout.as_ref().map(|fd| ControlMessage::ScmRights(fd));
+        let sent = sendmsg::<()>(
+            self.socket.as_raw_fd(),
+            &[IoSlice::new(binding.frame())],
+            descriptors.as_slice(),
+            flags,
+            None,
+        )?;
         if sent == binding.frame().len() {
             Ok(())
         } else {

@@ -89,13 +89,16 @@ def read_exactly(sock, count):
 
 def receive_binding(sock):
     """Waits until this worker is wanted: its environment, directory and path. None where it never is."""
-    head = read_exactly(sock, 4)
+    head, stdout, _, _ = socket.recv_fds(sock, 4, 1, socket.MSG_WAITALL)
     body = head and read_exactly(sock, struct.unpack("!i", head)[0])
-    return body and json.loads(body)
+    return {**json.loads(body), "stdout": stdout} if body else None
 
 
 def bind(binding):
     """Makes this process the worker of the session it was handed out to."""
+    for descriptor in binding["stdout"]:
+        os.dup2(descriptor, 1)
+        os.close(descriptor)
     for name in binding["unset"]:
         os.environ.pop(name, None)
     os.environ.update(binding["set"])
