@@ -84,7 +84,7 @@ make_venv() {
   [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
   rm -rf "$venv" && python3 -m venv "$venv" &&
     "$venv/bin/pip" install --disable-pip-version-check --prefer-binary \
-      "pyspark==$1" numpy "pandas<3" pyarrow pytest pytest-timeout &&
+      "pyspark[connect]==$1" numpy "pandas<3" pyarrow psutil pytest pytest-timeout &&
     printf '%s\n' "$stamp" >"$venv/made"
 }
 

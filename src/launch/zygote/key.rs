@@ -65,6 +65,8 @@ impl ZygoteKey {
             .environment
             .iter()
             .filter(|(name, _)| !is_session(spec, name))
+            // What it would inherit anyway makes no difference.
+            .filter(|(name, value)| std::env::var_os(name).is_none_or(|own| own != value.as_str()))
             .cloned()
             .collect();
         environment.sort();

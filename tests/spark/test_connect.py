@@ -1,0 +1,138 @@
+"""Concurrent sessions of real Spark Connect clients: what they share, and what they must not see of one another."""
+
+import os
+import sys
+
+import pytest
+from pyspark import cloudpickle
+
+from connect import Server
+from processes import eventually, survivors
+
+# No worker could import it.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+pytestmark = pytest.mark.since(4, 0)
+SESSIONS = 8
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory, is_native):
+    """Starts a server: start({"spark.name": "value"})."""
+    started = []
+
+    def start_server(conf=None):
+        started.append(Server(tmp_path_factory.mktemp("connect"), is_native, conf or {}))
+        return started[-1]
+
+    yield start_server
+    for server in started:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(start):
+    """The server that most tests share, as many sessions do."""
+    return start()
+
+
+def value_of(session, function):
+    """What a plain UDF without arguments to speak of returns in this session, as text."""
+    from pyspark.sql.functions import udf
+
+    call = udf(lambda _: str(function()), "string")
+    return session.range(1).select(call("id")).collect()[0][0]
+
+
+def test_sessions_that_start_at_once(server, is_native):
+    def first_udf(session, number):
+        import pandas
+        from pyspark.sql.functions import pandas_udf
+
+        @pandas_udf("long")
+        def add(values: pandas.Series) -> pandas.Series:
+            return values + number
+
+        total = sum(row[0] for row in session.range(100).select(add("id")).collect())
+        return total, int(value_of(session, os.getppid))
+
+    found = server.at_once(first_udf, SESSIONS)
+    assert [total for total, _ in found] == [4950 + 100 * number for number in range(SESSIONS)]
+    # Stock Spark has a daemon for each session.
+    assert len({parent for _, parent in found}) == (1 if is_native else SESSIONS)
+
+
+def test_an_artifact_is_seen_by_its_own_session_only(server, tmp_path):
+    def use(session, number):
+        module = tmp_path / str(number) / "of_this_session.py"
+        module.parent.mkdir()
+        module.write_text(f"VALUE = {number}\n")
+        session.addArtifact(str(module), pyfile=True)
+
+        def imported():
+            import of_this_session
+
+            return of_this_session.VALUE
+
+        return [value_of(session, imported) for _ in range(3)]
+
+    def lacks(session, _):
+        import importlib.util
+
+        return value_of(session, lambda: importlib.util.find_spec("of_this_session"))
+
+    assert server.at_once(use, SESSIONS) == [[str(number)] * 3 for number in range(SESSIONS)]
+    assert server.at_once(lacks, 2) == ["None", "None"]
+
+
+def test_sessions_see_nothing_of_one_another(server):
+    def leave_traces():
+        import builtins
+        import sys
+        import types
+
+        import pandas
+
+        os.environ["LEFT_BEHIND"] = builtins.left_behind = pandas.left_behind = "yes"
+        sys.modules["left_behind"] = types.ModuleType("left_behind")
+        with open("left_behind", "w") as file:
+            file.write("yes")
+        return os.getcwd()
+
+    def find_traces():
+        import builtins
+        import sys
+
+        import pandas
+
+        found = [hasattr(where, "left_behind") for where in (builtins, pandas)]
+        return [*found, "LEFT_BEHIND" in os.environ, "left_behind" in sys.modules, os.path.exists("left_behind")]
+
+    nothing = str([False] * 5)
+    session = server.session()
+    directory = value_of(session, leave_traces)
+    assert value_of(session, find_traces) == str([True] * 5)
+    others = server.at_once(lambda other, _: (value_of(other, find_traces), value_of(other, os.getcwd)), SESSIONS)
+    assert {traces for traces, _ in others} == {nothing}
+    assert len({directory, *(other for _, other in others)}) == SESSIONS + 1
+    session.stop()
+
+
+@pytest.mark.native_only("stock Spark keeps the daemon of each session until the executor ends")
+def test_sessions_that_are_gone_leave_nothing(start):
+    server = start(
+        {
+            "spark.nativePythonWorker.idleTimeout": "2s",
+            "spark.nativePythonWorker.zygote.idleTimeout": "4s",
+            "spark.nativePythonWorker.prewarm": "false",
+        }
+    )
+    for _ in range(3):
+        assert server.at_once(lambda session, number: value_of(session, lambda: number), SESSIONS) == [
+            str(number) for number in range(SESSIONS)
+        ]
+    assert server.python_processes()
+    assert survivors([one.pid for one in server.python_processes()]) == []
+    session = server.session()
+    assert value_of(session, lambda: "again") == "again"
+    session.stop()
+    assert eventually(lambda: not server.python_processes())
