@@ -31,6 +31,11 @@ class Case:
     arguments: dict
     figures: dict
     quick: dict = field(default_factory=dict)
+    since: int = 3  # the first major version of Spark that can run it
+
+    @property
+    def is_java(self):
+        return "." in self.program
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,38 @@ CREATE = Case(
     },
 )
 
+SESSIONS = Case(
+    name="sessions",
+    program="bench.SessionLatency",
+    conf=local(4),
+    arguments={"sessions": 16, "rounds": 3},
+    quick={"rounds": 1},
+    figures={
+        "new": Figure("16 new sessions create a worker at once, until the last has one", "ms"),
+        "beside": Figure("create of an idle worker while another session's Python takes 3 s to start", "ms"),
+    },
+)
+
+
+# Each session for itself, as Spark's own scripts start a server.
+CONNECT = {
+    "spark.connect.grpc.binding.port": "0",
+    "spark.sql.artifact.isolation.enabled": "true",
+    "spark.sql.artifact.isolation.alwaysApplyClassloader": "true",
+}
+
+
+def connect(sessions):
+    among = f"{sessions} Spark Connect sessions"
+    figures = {
+        "wall": Figure(f"first UDF of {among} at once, all of them"),
+        "slowest": Figure(f"first UDF of {among} at once, the slowest"),
+        "others": Figure(f"processes that are not workers, after {among}", ""),
+        "pss": Figure(f"memory (PSS) after {among}", "MiB"),
+    }
+    return Case(f"{sessions} sessions", "connect", {**local(4), **CONNECT}, {"sessions": sessions}, figures, since=4)
+
+
 ROWS = Case(
     name="rows",
     program="rows",
@@ -123,6 +160,7 @@ MEASURES = (
     Measure("first", (first("pandas"), first("plain"))),
     Measure("create", (CREATE,)),
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
+    Measure("sessions", (SESSIONS, connect(8), connect(32))),
     Measure("rows", (ROWS,)),
     Measure(
         "curve",

@@ -29,11 +29,12 @@ def run_measure(measure, version, pairs, quick, folder, java, say):
 
     The cases take turns as well, so that each of them sees the whole time of the measure.
     """
-    done, failures = {case.name: [] for case in measure.cases}, []
+    cases = [case for case in measure.cases if int(version.split(".")[0]) >= case.since]
+    done, failures = {case.name: [] for case in cases}, []
     for pair in range(pairs):
-        for case in measure.cases:
+        for case in cases:
             arguments = {**case.arguments, **(case.quick if quick else {})}
-            program = Program(case.program, arguments, case.conf, java if "." in case.program else None)
+            program = Program(case.program, arguments, case.conf, java if case.is_java else None)
             say(f"==> {measure.name}, {case.name}, pair {pair + 1} of {pairs}")
             try:
                 done[case.name].append(run_pair(case, program, version, pair, folder / measure.name, say))

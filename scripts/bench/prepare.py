@@ -21,7 +21,7 @@ def spark(version):
     step(f"Getting PySpark {version}", "make_venv", version)
 
 
-def create_latency(version):
+def java_programs(version):
     """Compiles java/ against this Spark. Returns the jar."""
     folder = BUILD / "classes" / version
     jar = folder.with_suffix(".jar")

@@ -6,7 +6,7 @@ from measures import MEASURES
 from summary import price_of_fresh, summarise
 
 # From seconds, bytes and rows a second.
-SCALES = {"s": 1, "ms": 1e3, "us": 1e6, "MiB": 1 / 2**20, "rows/s": 1}
+SCALES = {"": 1, "s": 1, "ms": 1e3, "us": 1e6, "MiB": 1 / 2**20, "rows/s": 1}
 HEADS = ("", "stock", "native", "times better", "spread of pairs")
 RIGHT = ("left", "right", "right", "right", "right")
 
@@ -21,7 +21,7 @@ def number(value):
 def quantity(value, unit):
     if unit == "rows/s":
         return f"{value / 1e6:.1f} M/s"
-    return f"{number(value * SCALES[unit])} {unit}"
+    return f"{number(value * SCALES[unit])} {unit}".rstrip()
 
 
 def row(figure, found):
