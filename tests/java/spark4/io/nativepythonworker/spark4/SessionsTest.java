@@ -1,5 +1,6 @@
 package io.nativepythonworker.spark4;
 
+import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
@@ -7,6 +8,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import io.nativepythonworker.TestSpark;
+import java.io.File;
 import java.lang.reflect.Field;
 import java.util.HashSet;
 import java.util.Set;
@@ -71,6 +73,34 @@ public class SessionsTest {
     assertTrue(sessions().contains("first"));
     assertTrue(busy.channel().isOpen());
     destroy("busy", busy);
+  }
+
+  /** Descriptors, threads and Python processes of this JVM. */
+  private record Held(int files, int threads, long processes) {
+    static Held now() {
+      return new Held(
+          new File("/proc/self/fd").list().length,
+          new File("/proc/self/task").list().length,
+          ProcessHandle.current().descendants().count());
+    }
+
+    boolean isWithin(Held other) {
+      return files <= other.files && threads <= other.threads && processes <= other.processes;
+    }
+  }
+
+  @Test
+  public void fiveHundredSessionsLeaveNothing() throws Exception {
+    use("warm-up"); // what is there once, and for good
+    assertTrue(eventually(() -> Held.now().processes() == 0));
+    Held before = Held.now();
+    for (int session = 0; session < 500; session++) {
+      use("session-" + session);
+    }
+    Thread.sleep(UNUSED_MILLIS);
+    use("last");
+    assertEquals(Set.of("last"), sessions());
+    assertTrue(eventually(() -> Held.now().isWithin(before)));
   }
 
   @Test
