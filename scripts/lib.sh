@@ -82,9 +82,11 @@ make_venv() {
   # The stamp is this function itself: an environment made by another one is made anew.
   local stamp; stamp=$(declare -f make_venv | cksum)
   [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
+  local pyarrow=pyarrow
+  [[ $1 == 3.* ]] && pyarrow="pyarrow<20" # Spark 3.5 asks for NumPy 1, and later ones do not take that
   rm -rf "$venv" && python3 -m venv "$venv" &&
     "$venv/bin/pip" install --disable-pip-version-check --prefer-binary \
-      "pyspark[connect]==$1" numpy "pandas<3" pyarrow psutil pytest pytest-timeout &&
+      "pyspark[connect]==$1" numpy "pandas<3" "$pyarrow" psutil pytest pytest-timeout &&
     printf '%s\n' "$stamp" >"$venv/made"
 }
 

@@ -16,6 +16,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::SigSet;
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use once_cell::sync::OnceCell;
 
 /// What the supervisor does with an observer it has just called.
@@ -76,10 +78,14 @@ impl State {
 pub struct Supervisor {
     epoll: Epoll,
     waker: EventFd,
+    /// Goes off with the first timer: setting one wakes nobody before it is due.
+    clock: TimerFd,
     state: Mutex<State>,
 }
 
 const WAKE: u64 = 0;
+const CLOCK: u64 = 1;
+const LAST_OWN_TOKEN: u64 = CLOCK;
 
 /// The process's supervisor. Fails where the kernel gives no more descriptors; a later call tries again.
 pub fn supervisor() -> io::Result<&'static Supervisor> {
@@ -113,10 +119,18 @@ impl Supervisor {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let waker = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         epoll.add(&waker, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
+        let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
+        let clock = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+        epoll.add(&clock, EpollEvent::new(EpollFlags::EPOLLIN, CLOCK))?;
+        let state = State {
+            last_token: LAST_OWN_TOKEN,
+            ..State::default()
+        };
         Ok(Self {
             epoll,
             waker,
-            state: Mutex::default(),
+            clock,
+            state: Mutex::new(state),
         })
     }
 
@@ -141,8 +155,7 @@ impl Supervisor {
         self.ensure_running(&mut state)?;
         let id = TimerId(Instant::now() + delay, state.next_token());
         state.timers.insert((id.0, id.1), Box::new(timer));
-        drop(state);
-        self.wake();
+        self.set_clock(&state)?;
         Ok(id)
     }
 
@@ -175,9 +188,9 @@ impl Supervisor {
     fn run(&self) {
         // Signals are the JVM's business; none is to be handled on this thread.
         let _ = SigSet::all().thread_block();
-        while let Some(timeout) = self.next_timeout() {
+        while self.has_work() {
             let mut events = [EpollEvent::empty(); 64];
-            match self.epoll.wait(&mut events, timeout) {
+            match self.epoll.wait(&mut events, EpollTimeout::NONE) {
                 Ok(count) => events
                     .iter()
                     .take(count)
@@ -208,24 +221,31 @@ impl Supervisor {
         }
     }
 
-    /// How long to sleep; `None` where nothing is left to do, and then `running` is false.
-    fn next_timeout(&self) -> Option<EpollTimeout> {
+    /// Where nothing is left to do, `running` is false from then on.
+    fn has_work(&self) -> bool {
         let mut state = self.lock();
         state.running = state.has_work();
-        if !state.running {
-            return None;
-        }
+        state.running
+    }
+
+    /// Has the clock go off when the first timer is due.
+    fn set_clock(&self, state: &State) -> io::Result<()> {
         let Some(((first, _), _)) = state.timers.first_key_value() else {
-            return Some(EpollTimeout::NONE);
+            return Ok(self.clock.unset()?);
         };
-        let micros = first.saturating_duration_since(Instant::now()).as_micros();
-        let millis = i32::try_from(micros.div_ceil(1_000)).unwrap_or(i32::MAX);
-        Some(EpollTimeout::try_from(millis).unwrap_or(EpollTimeout::MAX))
+        let delay = first.saturating_duration_since(Instant::now());
+        let delay = delay.max(Duration::from_nanos(1)); // none would stop it
+        let expiration = Expiration::OneShot(TimeSpec::from_duration(delay));
+        Ok(self.clock.set(expiration, TimerSetTimeFlags::empty())?)
     }
 
     fn dispatch(&self, token: u64) {
-        if token == WAKE {
-            let _ = self.waker.read();
+        if token <= LAST_OWN_TOKEN {
+            let mut count = [0; 8]; // both give eight bytes, or nothing
+            let _ = match token {
+                WAKE => nix::unistd::read(&self.waker, &mut count),
+                _ => nix::unistd::read(&self.clock, &mut count),
+            };
             return;
         }
         let state = self.lock();
@@ -261,8 +281,14 @@ impl Supervisor {
 
     fn run_due_timers(&self) {
         loop {
-            let due = self.lock().take_due_timer();
-            let Some(timer) = due else { return };
+            let mut state = self.lock();
+            let Some(timer) = state.take_due_timer() else {
+                if let Err(error) = self.set_clock(&state) {
+                    error!("The supervisor's timers stand still: {error}");
+                }
+                return;
+            };
+            drop(state);
             if catch_unwind(AssertUnwindSafe(timer)).is_err() {
                 error!("A timer of the supervisor panicked");
             }

@@ -22,6 +22,7 @@ class Server:
 
     def __init__(self, directory, native, conf):
         self.log_file = directory / "server.log"
+        self.sessions = []
         conf = {**CONF, **FREE_PORT, **({"spark.plugins": PLUGIN} if native else {}), **conf}
         arguments = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
         with open(self.log_file, "wb") as log:
@@ -45,7 +46,8 @@ class Server:
         """A new session of its own, as another client would have it."""
         from pyspark.sql import SparkSession
 
-        return SparkSession.builder.remote(self.address).create()
+        self.sessions.append(SparkSession.builder.remote(self.address).create())
+        return self.sessions[-1]
 
     def at_once(self, task, count):
         """What `task(session, number)` returns in so many sessions at the same time."""
@@ -63,9 +65,17 @@ class Server:
 
     def python_processes(self):
         """Daemons, zygotes, spares and workers."""
-        return [one for one in descendants(self.process.pid) if "python" in one.command]
+        return [one for one in descendants(self.process.pid) if "python" in one.name]
+
+    def forkers(self):
+        """Daemons and zygotes: the Python processes that a JVM has started."""
+        javas = {self.process.pid, *(one.pid for one in descendants(self.process.pid) if one.name == "java")}
+        return [one for one in self.python_processes() if one.parent in javas]
 
     def close(self):
-        """Ends the server as an administrator does."""
+        """Ends the server as an administrator does; sessions left open would look for it for ten minutes."""
+        for session in self.sessions:
+            if not session.is_stopped:
+                session.stop()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)

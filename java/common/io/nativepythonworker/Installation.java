@@ -67,23 +67,24 @@ public final class Installation {
   /**
    * Starts what the first task will need, in the background, if the native factory serves here.
    *
-   * @param pythonExec the interpreter that the driver expects
+   * @param hints what the driver's {@link #hints} gave
    */
-  public static synchronized void prewarm(SparkConf conf, String pythonExec) {
+  public static synchronized void prewarm(SparkConf conf, Map<String, String> hints) {
     try {
       if (generation != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
-        Map<String, String> environment = LikelyPython.environment(generation.spark(), conf);
+        Map<String, String> environment = LikelyPython.environment(generation.spark(), conf, hints);
         NativePythonWorkerFactory.prewarm(
-            generation.usualProperties(conf, pythonExec, environment), environment);
+            generation.usualProperties(conf, LikelyPython.executable(hints), environment),
+            environment);
       }
     } catch (Throwable failure) { // the first task starts it
       LOGGER.debug("Nothing is started ahead", failure);
     }
   }
 
-  /** The interpreter that tasks will most likely run. */
-  public static String likelyPython(SparkConf conf) {
-    return LikelyPython.executable(conf);
+  /** What the driver has to tell its executors about the Python that tasks will most likely run. */
+  public static Map<String, String> hints(SparkConf conf) {
+    return LikelyPython.hints(conf);
   }
 
   /**

@@ -11,19 +11,39 @@ import scala.Tuple2;
  */
 final class LikelyPython {
   private static final String EXECUTOR_ENVIRONMENT = "spark.executorEnv.";
+  private static final String EXECUTABLE = "pythonExec";
+  private static final String HASH_SEED = "PYTHONHASHSEED";
 
   private LikelyPython() {}
 
-  /** The interpreter, as far as the driver's JVM can tell. */
-  static String executable(SparkConf conf) {
+  /** What only the driver's JVM can tell its executors. */
+  static Map<String, String> hints(SparkConf conf) {
+    Map<String, String> hints = new HashMap<>();
     String inherited = System.getenv().getOrDefault("PYSPARK_PYTHON", "python3");
-    return conf.get("spark.pyspark.python", inherited);
+    hints.put(EXECUTABLE, conf.get("spark.pyspark.python", inherited));
+    if (!servesConnect()) { // whose clients say nothing of a hash seed, as PySpark does
+      hints.put(HASH_SEED, System.getenv().getOrDefault(HASH_SEED, "0"));
+    }
+    return hints;
+  }
+
+  /** Whether this JVM was started as a Spark Connect server. */
+  private static boolean servesConnect() {
+    return System.getProperty("sun.java.command", "").contains(".SparkConnectServer");
+  }
+
+  /** The interpreter, by the driver's hints. */
+  static String executable(Map<String, String> hints) {
+    return hints.get(EXECUTABLE);
   }
 
   /** What PySpark and Spark's runners add to a worker's environment when an interpreter starts. */
-  static Map<String, String> environment(SparkVersion spark, SparkConf conf) {
+  static Map<String, String> environment(
+      SparkVersion spark, SparkConf conf, Map<String, String> hints) {
     Map<String, String> environment = new HashMap<>();
-    environment.put("PYTHONHASHSEED", System.getenv().getOrDefault("PYTHONHASHSEED", "0"));
+    if (hints.containsKey(HASH_SEED)) {
+      environment.put(HASH_SEED, hints.get(HASH_SEED));
+    }
     environment.put("OMP_NUM_THREADS", conf.get("spark.task.cpus", "1"));
     if (spark.atLeast(4, 2)) {
       environment.put("SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");

@@ -22,9 +22,6 @@ import org.slf4j.LoggerFactory;
 public final class NativePythonWorkerPlugin implements SparkPlugin {
   private static final int OLDEST_JAVA = 17;
 
-  /** What the driver tells its executors: the interpreter that it expects. */
-  private static final String PYTHON = "pythonExec";
-
   private static boolean warnedOfOldJava;
 
   @Override
@@ -42,7 +39,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     public Map<String, String> init(SparkContext context, PluginContext pluginContext) {
       install(pluginContext.conf());
       return javaVersion() >= OLDEST_JAVA
-          ? Collections.singletonMap(PYTHON, Installation.likelyPython(pluginContext.conf()))
+          ? Installation.hints(pluginContext.conf())
           : Collections.<String, String>emptyMap();
     }
 
@@ -56,8 +53,8 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     @Override
     public void init(PluginContext context, Map<String, String> extraConf) {
       install(context.conf());
-      if (javaVersion() >= OLDEST_JAVA && extraConf.containsKey(PYTHON)) {
-        Installation.prewarm(context.conf(), extraConf.get(PYTHON));
+      if (javaVersion() >= OLDEST_JAVA && !extraConf.isEmpty()) {
+        Installation.prewarm(context.conf(), extraConf);
       }
     }
 

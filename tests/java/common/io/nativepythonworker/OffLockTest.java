@@ -6,9 +6,15 @@ import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.Test;
 
@@ -110,5 +116,46 @@ public class OffLockTest {
     go.countDown();
     assertEquals("done", givenAway.get(PATIENCE_SECONDS, TimeUnit.SECONDS));
     thread.join();
+  }
+
+  @Test(timeout = 60_000)
+  public void amongManyWhoWaitEachGetsWhatIsItsOwn() throws Exception {
+    int count = 100;
+    ExecutorService tasks = Executors.newFixedThreadPool(count);
+    List<Future<Integer>> results = new ArrayList<>();
+    for (int task = 0; task < count; task++) {
+      int number = task;
+      results.add(tasks.submit(() -> underTheLock(number)));
+    }
+    go.countDown();
+    for (int task = 0; task < count; task++) {
+      Future<Integer> result = results.get(task);
+      if (fails(task)) {
+        Throwable thrown = assertThrows(ExecutionException.class, result::get).getCause();
+        assertEquals("" + task, thrown.getMessage());
+      } else {
+        assertEquals(task, (int) result.get());
+      }
+    }
+    tasks.shutdown();
+  }
+
+  private static boolean fails(int task) {
+    return task % 3 == 0;
+  }
+
+  private int underTheLock(int task) {
+    synchronized (lock) {
+      return OffLock.call(
+          lock,
+          () -> {
+            slowly();
+            if (fails(task)) {
+              throw new IllegalStateException("" + task);
+            }
+            return task;
+          },
+          OffLockTest::unexpected);
+    }
   }
 }

@@ -2,7 +2,6 @@ package io.nativepythonworker.spark4;
 
 import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
-import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
@@ -11,8 +10,10 @@ import io.nativepythonworker.TestSpark;
 import java.io.File;
 import java.lang.reflect.Field;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.api.python.PythonUtils;
 import org.apache.spark.api.python.PythonWorker;
 import org.junit.ClassRule;
 import org.junit.Test;
@@ -25,11 +26,18 @@ import scala.collection.mutable.HashMap;
 public class SessionsTest {
   private static final String WORKER = "pyspark.worker";
   private static final String DAEMON = "pyspark.daemon";
+  private static final String SESSION = "SPARK_JOB_ARTIFACT_UUID";
   private static final long UNUSED_MILLIS = 3500;
 
   @ClassRule
   public static final TestSpark SPARK =
       new TestSpark().with("spark.nativePythonWorker.zygote.idleTimeout", "3s");
+
+  /** What Spark gives the workers of a session that has files of its own. */
+  private static scala.collection.immutable.Map<String, String> variables(String session) {
+    return PythonUtils.toScalaMap(
+        Map.of("PYTHONPATH", System.getProperty("testModules"), SESSION, session));
+  }
 
   private static PythonWorker create(String session) {
     return SparkEnv.get()
@@ -56,7 +64,7 @@ public class SessionsTest {
     while (entries.hasNext()) {
       Product key = (Product) entries.next()._1();
       var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
-      sessions.add(variables.apply("TEST_NAME"));
+      sessions.add(variables.apply(SESSION));
     }
     return sessions;
   }

@@ -179,7 +179,7 @@ public class Spark4FactoryTest {
     Path slow = Files.createTempFile("slow", "python");
     Files.writeString(slow, "#!/bin/sh\nexec sleep 600\n");
     assertTrue(slow.toFile().setExecutable(true));
-    release(create());
+    Spark4Worker busy = create();
     CompletableFuture<Throwable> ended = new CompletableFuture<>();
     Thread task =
         new Thread(
@@ -192,8 +192,9 @@ public class Spark4FactoryTest {
             });
     task.start();
     assertTrue(eventually(() -> task.getState() == Thread.State.WAITING));
-    Spark4Worker served = create();
-    destroy(served);
+    destroy(create());
+    release(busy);
+    destroy(create());
     assertFalse(ended.isDone());
     task.interrupt();
     assertEquals(InterruptedException.class, ended.get().getClass());
