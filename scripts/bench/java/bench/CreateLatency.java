@@ -17,6 +17,9 @@ public final class CreateLatency {
   /** Long enough for a spare to be forked anew, and for stock's daemon to have nothing to do. */
   private static final long BETWEEN_FRESH_MILLIS = 100;
 
+  /** The same, just: for the rounds that are not measured. */
+  private static final long WARM_UP_MILLIS = 25;
+
   private static final long BEFORE_BURST_MILLIS = 2000;
 
   private CreateLatency() {}
@@ -43,7 +46,10 @@ public final class CreateLatency {
     figures.put("idle_p99", Times.quantile(idle, 0.99));
 
     W held = workers.create(); // so that nobody is idle, and all others are new
-    double[] fresh = fresh(workers, counts.get("fresh"));
+    for (int round = 1; round < WARM_UP_ROUNDS; round++) {
+      fresh(workers, counts.get("fresh"), WARM_UP_MILLIS);
+    }
+    double[] fresh = fresh(workers, counts.get("fresh"), BETWEEN_FRESH_MILLIS);
     figures.put("fresh_p50", Times.quantile(fresh, 0.5));
     figures.put("fresh_p99", Times.quantile(fresh, 0.99));
 
@@ -69,10 +75,11 @@ public final class CreateLatency {
   }
 
   /** Has a new worker made each time, with a pause between: how long {@code create} takes. */
-  private static <W> double[] fresh(Workers<W> workers, int count) throws InterruptedException {
+  private static <W> double[] fresh(Workers<W> workers, int count, long pauseMillis)
+      throws InterruptedException {
     double[] seconds = new double[count];
     for (int i = 0; i < count; i++) {
-      Thread.sleep(BETWEEN_FRESH_MILLIS);
+      Thread.sleep(pauseMillis);
       long started = System.nanoTime();
       W worker = workers.create();
       seconds[i] = Times.since(started);
