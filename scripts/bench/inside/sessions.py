@@ -1,7 +1,8 @@
 """Spark Connect clients in a process of their own: each has a session and runs its first UDF, all at the same time.
 
-Arguments: the server's address and how many. Prints seconds for each UDF and for all, and the sum of what came back. The
-sessions stay open until the standard input ends.
+One more session goes before them, so that the server has done all this once. Arguments: the server's address and how
+many. Prints seconds for the slowest UDF and for all, and the sum of what came back. The sessions stay open until the
+standard input ends.
 """
 
 import json
@@ -27,13 +28,20 @@ def first_udf(session):
     return sum(row[0] for row in session.range(0, ROWS, 1, 1).select(add_one("id")).collect())
 
 
+def connected(address):
+    session = SparkSession.builder.remote(address).create()
+    session.range(1).collect()  # now the server has seen the session
+    return session
+
+
 def main(address, count):
     start = Barrier(count + 1)
+    earlier = connected(address)
+    first_udf(earlier)
 
     def client():
         try:
-            session = SparkSession.builder.remote(address).create()
-            session.range(1).collect()  # connects, and has the server see the session
+            session = connected(address)
             start.wait()
         except Exception:
             start.abort()
