@@ -70,7 +70,7 @@ class Server:
     def forkers(self):
         """Daemons and zygotes: the Python processes that a JVM has started."""
         javas = {self.process.pid, *(one.pid for one in descendants(self.process.pid) if one.name == "java")}
-        return [one for one in self.python_processes() if one.parent in javas]
+        return [one for one in self.python_processes() if one.ppid in javas]
 
     def close(self):
         """Ends the server as an administrator does; sessions left open would look for it for ten minutes."""

@@ -190,7 +190,7 @@ class Driver:
         """
         found = descendants(self.jvm)
         own = [child.pid for child in found if str(HERE / "driver.py") in child.command]
-        own += [child.pid for child in found if child.parent == self.process.pid and child.name == "bash"]
+        own += [child.pid for child in found if child.ppid == self.process.pid and child.name == "bash"]
         return descendants(self.jvm, besides=own)
 
     @property

@@ -1,41 +1,45 @@
-"""What /proc tells about processes: who descends from whom, what they hold, when they are gone."""
+"""What is known of other processes: who descends from whom, what they hold, when they are gone."""
 
 import os
 import re
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process as /proc showed it at one moment."""
+    """A process as it was at one moment; one that has ended and was not waited for is one, too."""
 
     pid: int
-    parent: int
-    state: str
+    ppid: int
+    status: str
     name: str
     command: str
 
 
+FIELDS = ["pid", "ppid", "status", "name", "cmdline"]
+
+
+def described(fields):
+    return Process(command=" ".join(fields.pop("cmdline") or []), **fields)
+
+
 def process(pid):
-    """The process with this pid, or None if there is none (a zombie is one)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    name, rest = stat[stat.index("(") + 1 : stat.rindex(")")], stat[stat.rindex(")") + 2 :].split()
-    return Process(pid, int(rest[1]), rest[0], name, command)
+    """The process with this pid, or None if there is none."""
+    with suppress(psutil.NoSuchProcess):
+        return described(psutil.Process(pid).as_dict(FIELDS))
 
 
 def descendants(pid, besides=()):
-    """All living and dead-but-unreaped descendants of a process, leaving out those of `besides`."""
-    everything = [process(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    """All descendants of a process, leaving out those of `besides`."""
     children = {}
-    for one in filter(None, everything):
-        children.setdefault(one.parent, []).append(one)
+    for one in psutil.process_iter(FIELDS):
+        children.setdefault(one.info["ppid"], []).append(described(dict(one.info)))
     found, todo = [], [pid]
     while todo:
         for child in children.get(todo.pop(), []):
@@ -49,11 +53,8 @@ def open_files(pid):
     """How many of each kind of file a process has open: {'socket': 4, 'pipe': 2, ...}."""
     kinds = Counter()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            target = os.readlink(entry)
-        except FileNotFoundError:
-            continue
-        kinds[re.sub(r":\[\d+\]$", "", target)] += 1
+        with suppress(FileNotFoundError):
+            kinds[re.sub(r":\[\d+\]$", "", os.readlink(entry))] += 1
     return kinds
 
 

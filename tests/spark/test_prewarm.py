@@ -27,7 +27,7 @@ def test_zygote_is_there_before_the_first_task_and_serves_it(run, driver):
     assert run(nothing_with_python, conf=conf).value == 10
 
     def zygote():
-        return [worker.pid for worker in driver.workers() if worker.parent == driver.jvm]
+        return [worker.pid for worker in driver.workers() if worker.ppid == driver.jvm]
 
     assert eventually(lambda: len(zygote()) == 1, 30)
     assert run(parents, conf=conf).value == set(zygote())

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from processes import under_jvm
+from processes import pss, under_jvm
 
 CLIENTS = Path(__file__).with_name("sessions.py")
 # For modules to be loaded ahead; and for allocators to calm down.
@@ -53,6 +53,6 @@ def measure_at(address, sessions):
         "wall": found["wall"],
         "slowest": found["slowest"],
         "others": len(processes) - workers,
-        "pss": sum(one.pss for one in processes),
+        "pss": sum(map(pss, processes)),
     }
     return figures, found["sum"]

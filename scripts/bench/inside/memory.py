@@ -10,7 +10,7 @@ import time
 import pandas
 from pyspark.sql.functions import pandas_udf
 
-from processes import under_jvm
+from processes import pss, under_jvm
 
 LIMIT_SECONDS = 120
 # For modules to be loaded ahead, for spares to be forked anew, for allocators to calm down.
@@ -50,4 +50,4 @@ def measure(session, workers, warm):
     processes = under_jvm()
     missing = pids - {one.pid for one in processes}
     assert len(pids) == workers and not missing, f"workers {pids}, gone: {missing}"
-    return {"pss": sum(one.pss for one in processes), "processes": len(processes)}, len(pids)
+    return {"pss": sum(map(pss, processes)), "processes": len(processes)}, len(pids)

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from processes import descendants
+from processes import descendants, name
 
 PACKETS = "0005"  # SOCK_SEQPACKET
 TYPE_COLUMN, INODE_COLUMN = 4, 6
@@ -32,10 +32,10 @@ def holds(pid, sockets):
     return False
 
 
-def forkers(jvm, besides=None):
+def forkers(jvm, besides):
     """Either 'daemon' or 'zygote' for each Python process that the JVM has started, but for the process `besides`."""
     sockets = packet_sockets()
-    started = [one for one in descendants(jvm, besides) if one.parent == jvm and "python" in one.command]
+    started = [one for one in descendants(jvm, besides) if one.ppid() == jvm and "python" in name(one)]
     return ["zygote" if holds(one.pid, sockets) else "daemon" for one in started]
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from processes import jvm, process, under_jvm
+import psutil
+from processes import is_zombie, jvm, under_jvm
 
 # What may be more later without being a leak: pools of threads in the JVM grow a little.
 ALLOWED = {"processes": 0, "zombies": 0, "jvm_files": 16, "jvm_threads": 16, "zygote_files": 0, "zygote_mib": 16}
@@ -34,14 +35,14 @@ class Snapshot:
 
 def look(zygote):
     """A snapshot, with the zygote of this process id."""
-    java, parent, below = jvm(), process(zygote), under_jvm()
-    assert parent is not None and parent.state != "Z", f"the zygote (pid {zygote}) is gone"
+    assert psutil.pid_exists(zygote), f"the zygote (pid {zygote}) is gone"
+    java, parent, below = jvm(), psutil.Process(zygote), under_jvm()
     return Snapshot(
         processes=len(below),
-        zombies=sum(one.state == "Z" for one in below),
-        jvm_files=java.files,
-        jvm_threads=java.threads,
-        jvm_mib=java.rss >> 20,
-        zygote_files=parent.files,
-        zygote_mib=parent.rss >> 20,
+        zombies=sum(map(is_zombie, below)),
+        jvm_files=java.num_fds(),
+        jvm_threads=java.num_threads(),
+        jvm_mib=java.memory_info().rss >> 20,
+        zygote_files=parent.num_fds(),
+        zygote_mib=parent.memory_info().rss >> 20,
     )
