@@ -11,6 +11,7 @@ use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
 use native_python_worker::host::Host;
 use native_python_worker::launch::zygote::prewarm;
 use native_python_worker::worker::Origin;
+use nix::sys::signal::Signal;
 
 /// The pid of the zygote that has forked this worker.
 fn zygote_of(held: &Held) -> i32 {
@@ -105,7 +106,7 @@ fn the_end_of_the_zygote_ends_its_workers_and_another_one_serves() {
     let bench = Setup::zygote().open();
     let held = bench.create();
     let zygote = parent(held.worker.pid());
-    common::signal(zygote, nix::sys::signal::Signal::SIGKILL);
+    common::signal(zygote, Signal::SIGKILL);
     eventually("the worker has ended with it", || !runs(held.worker.pid()));
     assert_ne!(parent(bench.create().worker.pid()), zygote);
 }
@@ -119,6 +120,39 @@ fn stop_ends_workers_spares_and_zygote() {
     bench.factory.stop();
     drop((idle, busy));
     eventually("all is gone", || !runs(zygote));
+}
+
+/// The process that module `starts_a_process` has left in this zygote.
+fn left_in(zygote: i32) -> i32 {
+    let path = format!("/proc/{zygote}/task/{zygote}/children");
+    let mut sleeper = None;
+    eventually("the module is loaded", || {
+        let children = fs::read_to_string(&path).unwrap();
+        let mut pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+        sleeper = pids.find(|pid| command_line(*pid).starts_with("sleep"));
+        sleeper.is_some()
+    });
+    sleeper.unwrap()
+}
+
+#[test]
+fn what_a_killed_zygote_leaves_behind_is_ended() {
+    let bench = Setup::zygote().own("preload", "starts_a_process").open();
+    let zygote = zygote_of(&bench.create());
+    let left = left_in(zygote);
+    common::signal(zygote, Signal::SIGKILL);
+    eventually("it is ended", || !runs(left));
+}
+
+#[test]
+fn a_zygote_that_hangs_goes_with_its_factory() {
+    let bench = Setup::zygote().own("preload", "starts_a_process").open();
+    let zygote = zygote_of(&bench.create());
+    let left = left_in(zygote);
+    common::signal(zygote, Signal::SIGSTOP);
+    drop(bench);
+    eventually("it is ended", || !runs(zygote));
+    eventually("so is what it left", || !runs(left));
 }
 
 #[test]
@@ -181,7 +215,7 @@ fn a_zygote_that_hangs_is_replaced_and_keeps_its_workers() {
     let bench = Setup::zygote().own("spares", "0").open();
     let busy = bench.create();
     let hung = zygote_of(&busy);
-    common::signal(hung, nix::sys::signal::Signal::SIGSTOP);
+    common::signal(hung, Signal::SIGSTOP);
     let fresh = bench.create();
     assert_ne!(zygote_of(&fresh), hung);
     assert!(busy.worker.is_alive());

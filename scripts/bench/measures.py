@@ -102,7 +102,7 @@ CREATE = Case(
     name="create",
     program="bench.CreateLatency",
     conf=local(4),
-    arguments={"idle": 20000, "fresh": 200, "bursts": 5},
+    arguments={"idle": 20000, "fresh": 400, "bursts": 5},
     quick={"idle": 2000, "fresh": 30, "bursts": 1},
     figures={
         "idle_p50": Figure("create and release of an idle worker, p50", "us"),
@@ -140,7 +140,7 @@ def connect(sessions):
     figures = {
         "wall": Figure(f"first UDF of {among} at once, all of them"),
         "slowest": Figure(f"first UDF of {among} at once, the slowest"),
-        "others": Figure(f"processes that are not workers, after {among}", ""),
+        "others": Figure(f"processes that fork workers, after {among}", ""),
         "pss": Figure(f"memory (PSS) after {among}", "MiB"),
     }
     return Case(f"{sessions} sessions", "connect", {**local(4), **CONNECT}, {"sessions": sessions}, figures, since=4)

@@ -16,21 +16,24 @@ def pytest_addoption(parser):
         default="native",
         help="stock: run the same tests on Spark's own factory, to check the tests themselves",
     )
+    parser.addoption("--long", action="store_true", help="also the tests that are marked as long")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "native_only(reason): what it asserts does not hold on Spark's own factory")
+    config.addinivalue_line("markers", "long: left out but with --long, as `./test --all` has it")
     config.addinivalue_line("markers", "since(major, minor): the first Spark version that has the feature")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Takes out what this Spark version does not have, and in a stock run what stock Spark does not do."""
+    """Takes out what this Spark version does not have, what takes long, and in a stock run what stock Spark does not do."""
     kept, left_out = [], []
     for item in items:
         since = item.get_closest_marker("since")
         absent = since is not None and VERSION < since.args
         stock = config.getoption("factory") == "stock" and item.get_closest_marker("native_only")
-        (left_out if absent or stock else kept).append(item)
+        long = item.get_closest_marker("long") and not config.getoption("long")
+        (left_out if absent or stock or long else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
     if config.getoption("factory") == "native" and not JAR.is_file():

@@ -47,12 +47,12 @@ def measure_at(address, sessions):
         time.sleep(SETTLE_SECONDS)
         processes = under_jvm()
         clients.stdin.close()
-    workers = sessions + 1  # and the one of the session that went before
-    assert len(processes) > workers, f"{len(processes)} processes, {workers} of them should be idle workers"
+    forkers = {one.ppid() for one in processes} & {one.pid for one in processes}
+    assert len(processes) - len(forkers) > sessions, f"{len(processes)} processes, {len(forkers)} of them fork workers"
     figures = {
         "wall": found["wall"],
         "slowest": found["slowest"],
-        "others": len(processes) - workers,
+        "others": len(forkers),
         "pss": sum(map(pss, processes)),
     }
     return figures, found["sum"]

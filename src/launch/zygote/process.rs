@@ -17,7 +17,7 @@ use crate::spawn::{CommandLine, Stdin};
 use crate::spec::{FactorySpec, python_variables};
 use crate::supervisor::{cancel, supervisor};
 
-const SOURCE: &str = include_str!("zygote.py");
+const SOURCE: &str = concat!(include_str!("keeper.py"), include_str!("zygote.py"));
 /// Reads the zygote's program as the first message on its standard input.
 const BOOT: &str = "import socket; s = socket.socket(fileno=0); source = s.recv(262144); s.detach(); exec(compile(source, 'native-python-worker-zygote', 'exec'))";
 
@@ -37,7 +37,8 @@ impl Zygote {
     ) -> Result<Self, Error> {
         let started = Instant::now();
         let limit = spec.settings.start_timeout;
-        let (process, stdout) = PythonProcess::start(&command(key), Stdin::messages(), spec, host)?;
+        let (process, stdout) =
+            PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout)?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
         let talk = Arc::new(Talk::new(control, process.pid(), key, spec));
@@ -152,16 +153,17 @@ impl std::fmt::Debug for Zygote {
     }
 }
 
-fn command(key: &ZygoteKey) -> CommandLine {
+fn command(key: &ZygoteKey, spec: &FactorySpec) -> CommandLine {
     let mut environment = key.environment.clone();
     if !sets_arrow_switch(&environment) {
         let (switch, value) = ARROW_THREAD_SWITCH;
         environment.push((switch.to_owned(), value.to_owned()));
     }
     environment.extend(python_variables(&key.python_path));
+    let stop_millis = spec.settings.stop_timeout.as_millis();
     CommandLine {
         program: key.python_exec.clone(),
-        arguments: vec!["-c".to_owned(), BOOT.to_owned()],
+        arguments: vec!["-c".to_owned(), BOOT.to_owned(), stop_millis.to_string()],
         environment,
         directory: None,
     }

@@ -7,10 +7,11 @@ The first one to come says what to load; `{"fork": n}` comes with the socket of 
 
 It has one thread, always: a process with threads must not fork. In a forked worker everything is as `pyspark.daemon`
 leaves it; the code from there on is PySpark's own.
+
+The interpreter gets it behind `keeper.py`, as one program.
 """
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import importlib.util
@@ -27,10 +28,8 @@ import traceback
 import types
 
 OWN_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
 # From the request to end until whatever is left is killed.
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = STOP_SECONDS / 2
 # Before each module that is loaded ahead: a worker that is wanted goes first.
 PAUSE_MILLIS = 20
 # Of a worker's life: garbage among what is frozen is never found, so there is an end to it.
@@ -39,23 +38,6 @@ MOST_FREEZES = 16
 REHEARSAL_SECONDS = 5
 # In the memory allocator of Arrow: the only thread that importing pyarrow starts.
 ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
-
-
-LIBC = ctypes.CDLL(None)
-
-
-def prctl(option, value):
-    return LIBC.prctl(option, value, 0, 0, 0)
-
-
-def set_title(title):
-    """Has `ps` show this command line: that of the daemon whose place this process takes."""
-    with open("/proc/self/stat") as stat:
-        start, end = map(int, stat.read().rpartition(")")[2].split()[45:47])
-    room = end - start
-    # The kernel takes the line for a title, up to the first NUL, where its last byte is none.
-    if len(title.encode()) < room:
-        ctypes.memmove(start, title.encode().ljust(room - 1, b"\0") + b" ", room)
 
 
 def threads():
@@ -359,23 +341,10 @@ class Zygote:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.kill(0, signal.SIGHUP)
         deadline = time.monotonic() + GRACE_SECONDS
-        while self.descendants() and time.monotonic() < deadline:
+        while running_children() and time.monotonic() < deadline:
             time.sleep(0.01)
-        while self.descendants():
-            for pid in self.descendants():
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.001)
+        kill_descendants()
         os._exit(0)
-
-    def descendants(self):
-        """Our children that still run. Orphans of theirs come to us, as we are the subreaper."""
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return []
-        with open(f"/proc/self/task/{self.pid}/children") as children:
-            return [int(pid) for pid in children.read().split()]
 
 
 def main():
@@ -385,8 +354,7 @@ def main():
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    os.setpgid(0, 0)
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    split_from_keeper(control)
     sys.path[0] = os.getcwd()
     zygote = Zygote(control)
     os.environ.setdefault(ARROW_THREAD_SWITCH, "background_thread:false")

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
+use std::time::Duration;
 
 use log::debug;
 
@@ -29,6 +30,9 @@ pub fn cool() {
 fn warmed() -> MutexGuard<'static, Vec<Arc<Zygotes>>> {
     WARM.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// From the executor's start until the zygote's, which is not to slow it down. A task that comes earlier starts the zygote itself.
+const PREWARM_DELAY: Duration = Duration::from_secs(1);
 
 /// How many zygotes may be spoiled or lost in one attempt to get a worker.
 const ATTEMPTS: usize = 8;
@@ -102,16 +106,22 @@ impl Zygotes {
     /// Starts the zygote in the background, so that the first task finds workers ready.
     pub(super) fn warm(self: Arc<Self>) {
         warmed().push(self.clone()); // first: it may be let go of while it starts
-        let starting = thread::Builder::new()
-            .name("npw-prewarm".to_owned())
-            .spawn(move || {
-                let deadline = Deadline::after(self.spec.settings.start_timeout);
-                if let Err(error) = self.zygote(deadline) {
-                    debug!("No zygote was started ahead: {error}");
-                }
-            });
+        let starting = later(&self, PREWARM_DELAY, |zygotes| {
+            let zygotes = zygotes.clone();
+            let thread = thread::Builder::new().name("npw-prewarm".to_owned());
+            if let Err(error) = thread.spawn(move || zygotes.start_ahead()) {
+                debug!("No zygote is started ahead: {error}");
+            }
+        });
         if let Err(error) = starting {
             debug!("No zygote is started ahead: {error}");
+        }
+    }
+
+    fn start_ahead(self: &Arc<Self>) {
+        let deadline = Deadline::after(self.spec.settings.start_timeout);
+        if let Err(error) = self.zygote(deadline) {
+            debug!("No zygote was started ahead: {error}");
         }
     }
 

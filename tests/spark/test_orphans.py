@@ -1,0 +1,101 @@
+"""Whoever is killed, and whatever the workers do: their processes are gone with the executor."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from processes import survivors
+
+
+def behave(how, where):
+    """What a task does until it is killed, having left a file that is named after its process and those it has started."""
+    import ctypes
+    import os
+    import signal
+    import subprocess
+    import time
+
+    pids = [os.getpid()]
+    if how == "deaf":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if how == "parent":
+        pids += [subprocess.Popen(["sleep", "600"], start_new_session=True).pid for _ in range(2)]
+    open(os.path.join(where, "-".join(map(str, pids))), "w").close()
+    if how == "in C":
+        ctypes.PyDLL(None).sleep(600)  # holds the interpreter's lock
+    while how == "loop":
+        pass
+    time.sleep(600)
+
+
+def busy(where, how, tasks=2):
+    """A job that has tasks behave, in the background, and returns all their processes."""
+
+    def job(spark):
+        import os
+        import time
+
+        from pyspark import InheritableThread
+
+        def start():
+            try:
+                spark.sparkContext.parallelize(range(tasks), tasks).foreach(lambda _: behave(how, where))
+            except Exception:
+                pass  # it ends with the JVM
+
+        InheritableThread(target=start, daemon=True).start()
+        while len(os.listdir(where)) < tasks:
+            time.sleep(0.05)
+        return [int(pid) for name in os.listdir(where) for pid in name.split("-")]
+
+    return job
+
+
+@pytest.fixture
+def family(launch, tmp_path):
+    """Starts an application whose tasks behave; gives its driver, and who is under its JVM by now and to be gone soon."""
+
+    def start(how, **conf):
+        driver = launch()
+        started = driver.run(busy(str(tmp_path), how), conf=conf).value
+        below = driver.workers()
+        assert set(started) <= {one.pid for one in below}
+        return driver, below
+
+    return start
+
+
+def zygote_among(driver, below):
+    """The one that has forked the workers."""
+    parents = [one.ppid for one in below if one.name.startswith("python")]
+    return max({parent for parent in parents if parent != driver.jvm}, key=parents.count)
+
+
+BEHAVIOURS = [*(pytest.param(how, marks=pytest.mark.long) for how in ("sleep", "loop", "in C", "deaf")), "parent"]
+
+
+@pytest.mark.native_only("on stock Spark, what ignores SIGHUP or has a session of its own stays for ever")
+@pytest.mark.parametrize("how", BEHAVIOURS)
+@pytest.mark.parametrize("victims", ["executor", "zygote", "both"])
+def test_nothing_is_left(family, victims, how, record_property):
+    driver, below = family(how)
+    killed = {"executor": [driver.jvm], "zygote": [zygote_among(driver, below)]}
+    killed["both"] = killed["executor"] + killed["zygote"]
+    for pid in killed[victims]:
+        os.kill(pid, signal.SIGKILL)
+    started = time.monotonic()
+    assert not survivors([one.pid for one in below])
+    record_property("seconds", round(time.monotonic() - started, 1))
+
+
+@pytest.mark.native_only("it is about the setting")
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["sleep", "loop", "in C"])
+def test_nothing_is_left_without_the_zygote(family, how):
+    """The daemon is Spark's own then: it asks its workers to end, and leaves alone who does not hear it."""
+    driver, below = family(how, **{"spark.nativePythonWorker.zygote.enabled": "false"})
+    os.kill(driver.jvm, signal.SIGKILL)
+    assert not survivors([one.pid for one in below])
