@@ -67,11 +67,6 @@ class Server:
         """Daemons, zygotes, spares and workers."""
         return [one for one in descendants(self.process.pid) if "python" in one.name]
 
-    def forkers(self):
-        """Daemons and zygotes: the Python processes that a JVM has started."""
-        javas = {self.process.pid, *(one.pid for one in descendants(self.process.pid) if one.name == "java")}
-        return [one for one in self.python_processes() if one.ppid in javas]
-
     def close(self):
         """Ends the server as an administrator does; sessions left open would look for it for ten minutes."""
         for session in self.sessions:

@@ -49,6 +49,12 @@ def descendants(pid, besides=()):
     return found
 
 
+def forkers(family):
+    """Pids of those that have forked workers: parents of who has no child."""
+    parents = {one.ppid for one in family}
+    return {one.ppid for one in family if one.pid not in parents} & {one.pid for one in family}
+
+
 def open_files(pid):
     """How many of each kind of file a process has open: {'socket': 4, 'pipe': 2, ...}."""
     kinds = Counter()
