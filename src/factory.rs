@@ -1,16 +1,17 @@
 //! Spark's operations on one factory: create, release, stop a worker, stop all. The whole policy is here and in the pool.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use log::{debug, trace, warn};
 use nix::sys::signal::Signal;
 
 use crate::deadline::Deadline;
+use crate::death::{Cause, Death};
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::Launcher;
@@ -18,11 +19,17 @@ use crate::launch::ahead::AheadLauncher;
 use crate::launch::daemon::DaemonLauncher;
 use crate::launch::simple::SimpleLauncher;
 use crate::launch::zygote::ZygoteLauncher;
+use crate::memory;
 use crate::pool::{Idle, Pool};
 use crate::process::Process;
 use crate::spec::FactorySpec;
 use crate::supervisor::{Next, Observer, TimerId, cancel, later, supervisor};
-use crate::worker::{Launched, Worker, WorkerId};
+use crate::worker::{Launched, Origin, Worker, WorkerId};
+
+/// How long after a worker's end whoever forked it may take to say how it ended.
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// Of how many workers that are gone the death can be asked for.
+const MOST_DEPARTED: usize = 64;
 
 /// What `create` gives.
 #[derive(Debug)]
@@ -47,9 +54,17 @@ fn launcher(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Box<dyn Launcher> 
     Box::new(AheadLauncher::new(spec, daemon))
 }
 
+/// A worker that is gone.
+struct Departed {
+    id: WorkerId,
+    pid: i32,
+    death: Arc<Death>,
+}
+
 struct State {
     workers: BTreeMap<WorkerId, Arc<Worker>>,
     pool: Pool<Arc<Worker>>,
+    departed: VecDeque<Departed>,
     reaper: Option<TimerId>,
     /// When the factory was last asked for a worker, or lost one.
     last_use: Instant,
@@ -69,9 +84,11 @@ impl Factory {
     pub fn new(spec: FactorySpec, host: Arc<dyn Host>) -> Arc<Self> {
         let spec = Arc::new(spec);
         let launcher = launcher(&spec, &host);
+        memory::watch();
         let state = Mutex::new(State {
             workers: BTreeMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
+            departed: VecDeque::new(),
             reaper: None,
             last_use: Instant::now(),
             stopped: false,
@@ -164,6 +181,9 @@ impl Factory {
                 "Killing {worker}, {} ms old",
                 worker.born().elapsed().as_millis()
             );
+            worker
+                .death()
+                .settle(Cause::Ended("was ended because Spark asked for it"));
             if self.spec.use_daemon {
                 worker.kill()
             } else {
@@ -175,7 +195,27 @@ impl Factory {
     /// Asks a worker to end (`SIGTERM`); false where it has already.
     pub fn terminate_worker(&self, id: WorkerId) -> bool {
         let worker = self.lock().workers.get(&id).cloned();
-        worker.is_some_and(|worker| worker.terminate())
+        worker.is_some_and(|worker| {
+            let death = worker.death();
+            death.settle(Cause::Ended(
+                "was asked to end (SIGTERM), as Spark wanted it",
+            ));
+            worker.terminate()
+        })
+    }
+
+    /// How a worker whose connection has ended has ended itself, in a sentence; `None` where nobody knows, which takes a
+    /// second to find out.
+    pub fn why_ended(&self, id: WorkerId) -> Option<String> {
+        let state = self.lock();
+        let departed = state.departed.iter().find(|departed| departed.id == id);
+        let (pid, death) = match state.workers.get(&id) {
+            Some(worker) => (worker.pid(), worker.death().clone()),
+            None => departed.map(|departed| (departed.pid, departed.death.clone()))?,
+        };
+        drop(state);
+        let account = death.wait(Deadline::after(TOLD_WITHIN))?;
+        Some(format!("Python worker {id} (pid {pid}) {account}"))
     }
 
     /// Whether a worker's process runs.
@@ -228,6 +268,9 @@ impl Factory {
         }
         self.launcher.stop();
         for worker in &workers {
+            worker
+                .death()
+                .settle(Cause::Ended("was ended with its factory"));
             worker.dismiss();
         }
         self.kill_later(&workers);
@@ -281,7 +324,8 @@ impl Factory {
         let id = WorkerId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1);
         let failed = Error::io(Step::Spawn, self.spec.settings.start_timeout);
         let ours = launched.socket.try_clone().map_err(failed)?;
-        let worker = Arc::new(Worker::new(id, launched.process, ours, launched.origin));
+        let (worker, socket) = Worker::new(id, launched, ours);
+        let worker = Arc::new(worker);
         // Into the books first: its end takes it out of them.
         let mut state = self.lock();
         let stopped = state.stopped;
@@ -294,7 +338,6 @@ impl Factory {
             watched?;
             return Err(self.stopped());
         }
-        let socket = launched.socket;
         Ok(Handout { worker, socket })
     }
 
@@ -306,12 +349,27 @@ impl Factory {
         }))
     }
 
+    /// A worker's process has ended.
     fn forget(&self, id: WorkerId) {
-        if let Some(worker) = self.strike(id) {
-            debug!(
-                "Ended: {worker}, {} ms old",
-                worker.born().elapsed().as_millis()
-            );
+        let Some(worker) = self.strike(id) else {
+            return;
+        };
+        let age = worker.born().elapsed().as_millis();
+        debug!("Ended: {worker}, {age} ms old");
+        let death = worker.death();
+        if worker.is_connected() {
+            let name = worker.to_string();
+            death.when_known(move |account| {
+                if !account.ours {
+                    warn!("Python {name}, {age} ms old, {account}");
+                }
+            });
+        }
+        let untold = |death: &Arc<Death>| death.settle(Cause::Untold);
+        if matches!(worker.origin(), Origin::Daemon(_))
+            || later(death, TOLD_WITHIN, untold).is_err()
+        {
+            untold(death);
         }
     }
 
@@ -320,6 +378,15 @@ impl Factory {
         let mut state = self.lock();
         let pooled = state.pool.remove(id);
         let worker = state.workers.remove(&id);
+        if let Some(worker) = &worker {
+            state.departed.push_back(Departed {
+                id,
+                pid: worker.pid(),
+                death: worker.death().clone(),
+            });
+            let excess = state.departed.len().saturating_sub(MOST_DEPARTED);
+            state.departed.drain(..excess);
+        }
         state.last_use = Instant::now();
         drop(state);
         if pooled.is_some() {

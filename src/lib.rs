@@ -4,6 +4,7 @@
 //! Only [`jni_bridge`] knows the JVM; all the rest is used and tested without one.
 
 pub mod deadline;
+pub mod death;
 pub mod error;
 pub mod events;
 pub mod factory;
@@ -11,6 +12,7 @@ pub mod host;
 pub mod jni_bridge;
 pub mod launch;
 pub mod logger;
+mod memory;
 pub mod output;
 pub mod pool;
 pub mod process;

@@ -15,6 +15,8 @@ use crate::supervisor::{Next, Observer, supervisor};
 /// How much of the end of a stream is kept: as much as fits into the pipe of a process that Spark reads only after its end.
 const TAIL_BYTES: usize = 64 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
+/// What a pipe can hold by default, with room to spare: more comes from a writer that does not stop.
+const CHUNKS_TO_CATCH_UP: usize = 4;
 
 /// One stream of one process.
 pub struct Output {
@@ -23,6 +25,12 @@ pub struct Output {
     host: Arc<dyn Host>,
     state: Mutex<State>,
     ended: Condvar,
+}
+
+enum Read {
+    Chunk(Vec<u8>),
+    Nothing,
+    End,
 }
 
 #[derive(Default)]
@@ -51,6 +59,19 @@ impl Output {
         let state = self.lock();
         let bytes: Vec<u8> = state.tail.iter().copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Takes what was written by now. Only on the supervisor's thread, which reads the pipe otherwise.
+    pub fn catch_up(&self) {
+        for _ in 0..CHUNKS_TO_CATCH_UP {
+            if !self.lock().held.is_empty() {
+                return;
+            }
+            let Read::Chunk(chunk) = self.read() else {
+                return;
+            };
+            self.hand_over(chunk);
+        }
     }
 
     /// Waits until all writers have closed the stream; false where the deadline came first.
@@ -83,6 +104,22 @@ impl Output {
         }
     }
 
+    fn read(&self) -> Read {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        match nix::unistd::read(&self.pipe, &mut chunk) {
+            Ok(0) => Read::End,
+            Ok(count) => {
+                chunk.truncate(count);
+                if self.stream == Stream::Stderr {
+                    self.keep_tail(&chunk);
+                }
+                Read::Chunk(chunk)
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Read::Nothing,
+            Err(_) => Read::End,
+        }
+    }
+
     fn keep_tail(&self, bytes: &[u8]) {
         let mut state = self.lock();
         state.tail.extend(bytes);
@@ -101,18 +138,10 @@ impl Observer for Output {
         if !held.is_empty() && self.hand_over(held) == Next::Pause {
             return Next::Pause;
         }
-        let mut chunk = vec![0; CHUNK_BYTES];
-        match nix::unistd::read(&self.pipe, &mut chunk) {
-            Ok(0) => self.end(),
-            Ok(count) => {
-                chunk.truncate(count);
-                if self.stream == Stream::Stderr {
-                    self.keep_tail(&chunk);
-                }
-                self.hand_over(chunk)
-            }
-            Err(Errno::EAGAIN | Errno::EINTR) => Next::Keep,
-            Err(_) => self.end(),
+        match self.read() {
+            Read::Chunk(chunk) => self.hand_over(chunk),
+            Read::Nothing => Next::Keep,
+            Read::End => self.end(),
         }
     }
 }

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::deadline::{Deadline, poll_any};
+use crate::death::Death;
 use crate::launch::daemon::Daemon;
 use crate::launch::simple::SimpleProcess;
 use crate::launch::zygote::Zygote;
@@ -44,6 +45,8 @@ pub struct Launched {
     pub socket: OwnedFd,
     /// The worker's process.
     pub process: Process,
+    /// How it will end.
+    pub death: Arc<Death>,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -66,6 +69,7 @@ fn is_quiet(socket: &OwnedFd, process: &Process) -> bool {
 pub struct Worker {
     id: WorkerId,
     process: Process,
+    death: Arc<Death>,
     /// A duplicate of the user's socket, to look at while the worker is idle. It goes when the user's goes: Python must see the
     /// end of the connection then.
     socket: Mutex<Option<OwnedFd>>,
@@ -74,14 +78,17 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(id: WorkerId, process: Process, socket: OwnedFd, origin: Origin) -> Self {
-        Self {
+    /// `socket` is a duplicate of that of `launched`, which is given back.
+    pub(crate) fn new(id: WorkerId, launched: Launched, socket: OwnedFd) -> (Self, OwnedFd) {
+        let worker = Self {
             id,
-            process,
+            process: launched.process,
+            death: launched.death,
             socket: Mutex::new(Some(socket)),
-            origin,
+            origin: launched.origin,
             born: Instant::now(),
-        }
+        };
+        (worker, launched.socket)
     }
 
     /// Its number.
@@ -97,6 +104,11 @@ impl Worker {
     /// Where it comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// How it ended, or will end.
+    pub fn death(&self) -> &Arc<Death> {
+        &self.death
     }
 
     /// Since when it exists.
@@ -120,6 +132,11 @@ impl Worker {
         socket
             .as_ref()
             .is_some_and(|socket| is_quiet(socket, &self.process))
+    }
+
+    /// Whether nobody has ended the connection from this side.
+    pub fn is_connected(&self) -> bool {
+        self.lock().is_some()
     }
 
     /// Ends the connection, whoever else holds a descriptor of it; the worker exits when it sees that.

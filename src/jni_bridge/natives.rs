@@ -49,6 +49,7 @@ bind_java_type! {
         static fn stop_worker(factory: jlong, worker: jlong),
         static fn closed(factory: jlong, worker: jlong),
         static fn is_alive(factory: jlong, worker: jlong) -> jboolean,
+        static fn why_ended(factory: jlong, worker: jlong) -> JString,
         static fn is_unused(factory: jlong) -> jboolean,
         static fn terminate(factory: jlong, worker: jlong) -> jboolean,
         static fn stop(factory: jlong),
@@ -270,6 +271,18 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(if_open(factory, |factory| {
             factory.is_alive(WorkerId(worker))
         }))
+    }
+
+    fn why_ended<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        worker: jlong,
+    ) -> Result<JString<'local>, Failure> {
+        match if_open(factory, |factory| factory.why_ended(WorkerId(worker))) {
+            Some(text) => Ok(env.new_string(text)?),
+            None => Ok(JString::null()),
+        }
     }
 
     fn is_unused<'local>(

@@ -13,6 +13,7 @@ use super::current::Current;
 use super::python_process::PythonProcess;
 use super::socket::Address;
 use crate::deadline::{Deadline, Timed, set_nonblocking};
+use crate::death::{Death, LastWords};
 use crate::error::{BadAddress, Error, Step};
 use crate::host::Host;
 use crate::process::Process;
@@ -76,11 +77,15 @@ impl Daemon {
             }
         }
         set_nonblocking(socket.as_fd(), false).map_err(Error::io(Step::Connect, limit))?;
-        let origin = Origin::Daemon(self.clone());
+        let words = LastWords {
+            stderr: self.process.stderr().clone(),
+            whose: "its daemon's",
+        };
         Ok(Launched {
             socket,
             process,
-            origin,
+            death: Death::to_come(Some(words)),
+            origin: Origin::Daemon(self.clone()),
         })
     }
 

@@ -10,6 +10,7 @@ use log::{debug, warn};
 use nix::sys::signal::Signal;
 
 use crate::deadline::Deadline;
+use crate::death::{Cause, Death, LastWords};
 use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
 use crate::output::Output;
@@ -64,6 +65,7 @@ pub(crate) struct PythonProcess {
     /// A daemon or zygote takes its end as the order to exit, so it stays open as long as the process is wanted.
     stdin: OwnedFd,
     stderr: Arc<Output>,
+    death: Arc<Death>,
     host: Arc<dyn Host>,
     python_path: String,
     stop_timeout: Duration,
@@ -90,13 +92,19 @@ impl PythonProcess {
             started.elapsed().as_millis()
         );
         let supervised = || {
+            let stderr = Output::drain(spawned.stderr, Stream::Stderr, host.clone())?;
+            let death = Death::to_come(Some(LastWords {
+                stderr: stderr.clone(),
+                whose: "its",
+            }));
             supervisor()?.watch(Arc::new(Exit {
                 child: child.clone(),
+                death: death.clone(),
                 started,
             }))?;
-            Output::drain(spawned.stderr, Stream::Stderr, host.clone())
+            Ok((stderr, death))
         };
-        let stderr = supervised().map_err(|error| {
+        let (stderr, death) = supervised().map_err(|error: io::Error| {
             child.signal_group(Signal::SIGKILL);
             Error::io(Step::Spawn, spec.settings.start_timeout)(error)
         })?;
@@ -104,6 +112,7 @@ impl PythonProcess {
             child,
             stdin: spawned.stdin,
             stderr,
+            death,
             host: host.clone(),
             python_path: spec.python_path.clone(),
             stop_timeout: spec.settings.stop_timeout,
@@ -116,6 +125,16 @@ impl PythonProcess {
         Output::drain(stdout, Stream::Stdout, self.host.clone())
             .map(drop)
             .map_err(Error::io(Step::Spawn, Duration::ZERO))
+    }
+
+    /// How it ended, or will end.
+    pub(crate) fn death(&self) -> &Arc<Death> {
+        &self.death
+    }
+
+    /// What it writes to its standard error.
+    pub(crate) fn stderr(&self) -> &Arc<Output> {
+        &self.stderr
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -201,6 +220,7 @@ impl std::fmt::Debug for PythonProcess {
 /// Collects a child as soon as it ends, so that no zombie is left.
 struct Exit {
     child: Arc<Child>,
+    death: Arc<Death>,
     started: Instant,
 }
 
@@ -219,6 +239,7 @@ impl Observer for Exit {
             describe_exit(status),
             self.started.elapsed().as_millis()
         );
+        self.death.settle(Cause::Exit(status));
         Next::Remove
     }
 }

@@ -204,11 +204,11 @@ impl Launcher for SimpleLauncher {
             identity.pid(),
             started.elapsed().as_millis()
         );
-        let origin = Origin::Simple(SimpleProcess(process));
         Ok(Launched {
             socket,
             process: identity,
-            origin,
+            death: process.death().clone(),
+            origin: Origin::Simple(SimpleProcess(process)),
         })
     }
 }

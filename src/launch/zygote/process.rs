@@ -41,7 +41,13 @@ impl Zygote {
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout)?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let talk = Arc::new(Talk::new(control, process.pid(), key, spec));
+        let talk = Arc::new(Talk::new(control, process.pid(), key, spec, host.clone()));
+        let workers = Arc::downgrade(&talk);
+        process.death().when_known(move |end| {
+            if let Some(talk) = workers.upgrade() {
+                talk.bury_workers(end);
+            }
+        });
         let order = json!({
             "spark": key.spark.to_string(),
             "title": spec.daemon_command().shown(),

@@ -3,31 +3,26 @@
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 use super::key::Binding;
+use crate::death::Death;
 use crate::process::Process;
 
 /// A worker forked ahead.
 #[derive(Debug)]
 pub(super) struct Spare {
-    socket: OwnedFd,
-    process: Process,
+    pub(super) socket: OwnedFd,
+    pub(super) process: Process,
+    pub(super) death: Arc<Death>,
 }
 
 impl Spare {
-    pub(super) fn new(socket: OwnedFd, process: Process) -> Self {
-        Self { socket, process }
-    }
-
     pub(super) fn pid(&self) -> i32 {
         self.process.pid()
-    }
-
-    pub(super) fn into_parts(self) -> (OwnedFd, Process) {
-        (self.socket, self.process)
     }
 
     /// Makes it a session's worker. The frame is far smaller than the socket's buffer, so this never waits.

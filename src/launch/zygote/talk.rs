@@ -10,15 +10,20 @@ use std::time::{Duration, Instant};
 
 use log::{debug, trace, warn};
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
+use nix::unistd::pipe2;
 use serde_json::json;
 
 use super::key::{Binding, ZygoteKey};
 use super::message::Message;
 use super::spares::{Spare, Spares};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, set_nonblocking};
+use crate::death::{Account, Cause, Death, LastWords};
 use crate::error::{Error, Step};
+use crate::host::{Host, Stream};
 use crate::launch::socket::pair;
+use crate::output::Output;
 use crate::process::{Process, describe_exit};
 use crate::spec::{FactorySpec, Transport};
 use crate::supervisor::{Next, Observer, TimerId, later};
@@ -46,8 +51,10 @@ pub(super) struct State {
     /// The module that is being imported.
     loading: Option<String>,
     pub(super) spares: Spares,
-    /// Our ends of the sockets of workers that are being forked.
-    forks: HashMap<u64, OwnedFd>,
+    /// Workers that are being forked.
+    forks: HashMap<u64, Fork>,
+    /// The deaths to come of those that were.
+    deaths: HashMap<i32, Arc<Death>>,
     failures: VecDeque<Error>,
     last_number: u64,
     waiting: usize,
@@ -62,6 +69,7 @@ impl State {
             loading: None,
             spares: Spares::new(spares),
             forks: HashMap::new(),
+            deaths: HashMap::new(),
             failures: VecDeque::new(),
             last_number: 0,
             waiting: 0,
@@ -92,9 +100,16 @@ impl State {
     }
 }
 
+/// A fork that was asked for: our end of the new worker's socket.
+struct Fork {
+    socket: OwnedFd,
+    death: Arc<Death>,
+}
+
 /// See the module's description.
 pub(super) struct Talk {
     control: OwnedFd,
+    host: Arc<dyn Host>,
     pid: i32,
     transport: Transport,
     idle_timeout: Duration,
@@ -106,9 +121,16 @@ pub(super) struct Talk {
 
 impl Talk {
     /// With the zygote that has this pid.
-    pub(super) fn new(control: OwnedFd, pid: i32, key: &ZygoteKey, spec: &FactorySpec) -> Self {
+    pub(super) fn new(
+        control: OwnedFd,
+        pid: i32,
+        key: &ZygoteKey,
+        spec: &FactorySpec,
+        host: Arc<dyn Host>,
+    ) -> Self {
         Self {
             control,
+            host,
             pid,
             transport: key.transport.clone(),
             idle_timeout: spec.settings.idle_timeout,
@@ -167,9 +189,9 @@ impl Talk {
         while state.spares.len() + state.forks.len() < state.waiting + wanted {
             let number = state.last_number + 1;
             match self.ask_for_fork(number) {
-                Ok(ours) => {
+                Ok(fork) => {
                     state.last_number = number;
-                    state.forks.insert(number, ours);
+                    state.forks.insert(number, fork);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
@@ -180,10 +202,13 @@ impl Talk {
         }
     }
 
-    fn ask_for_fork(&self, number: u64) -> io::Result<OwnedFd> {
-        let (ours, theirs) = pair(&self.transport)?;
+    fn ask_for_fork(&self, number: u64) -> io::Result<Fork> {
+        let (socket, theirs) = pair(&self.transport)?;
+        let (stderr, their_stderr) = pipe2(OFlag::O_CLOEXEC)?;
+        set_nonblocking(stderr.as_fd(), true)?;
+        let stderr = Output::drain(stderr, Stream::Stderr, self.host.clone())?;
         let text = json!({ "fork": number }).to_string();
-        let fds = [theirs.as_raw_fd()];
+        let fds = [theirs.as_raw_fd(), their_stderr.as_raw_fd()];
         sendmsg::<()>(
             self.control.as_raw_fd(),
             &[IoSlice::new(text.as_bytes())],
@@ -191,7 +216,9 @@ impl Talk {
             MsgFlags::MSG_NOSIGNAL,
             None,
         )?;
-        Ok(ours)
+        let whose = "its";
+        let death = Death::to_come(Some(LastWords { stderr, whose }));
+        Ok(Fork { socket, death })
     }
 
     fn hear(self: &Arc<Self>, message: Message) {
@@ -237,8 +264,13 @@ impl Talk {
             }
             Message::Exited { pid, status } => {
                 state.spares.forget(pid);
+                let death = state.deaths.remove(&pid);
                 let status = ExitStatus::from_raw(status);
+                drop(state); // whoever hears of a death may do anything
                 debug!("Python worker {pid} {}", describe_exit(status));
+                if let Some(death) = death {
+                    death.settle(Cause::Exit(status));
+                }
             }
         }
         self.changed.notify_all();
@@ -246,15 +278,20 @@ impl Talk {
 
     /// Takes a worker that was forked among the spares.
     fn enter(&self, state: &mut State, number: u64, pid: i32) {
-        let Some(socket) = state.forks.remove(&number) else {
+        let Some(Fork { socket, death }) = state.forks.remove(&number) else {
             return;
         };
+        state.deaths.insert(pid, death.clone());
         let named = Process::open(pid).ok();
         // It may have ended since, and its number be another's.
         match named.filter(|process| process.descends_from(self.pid)) {
             Some(process) => {
                 trace!("Forked a spare worker (pid {pid})");
-                state.spares.put(Spare::new(socket, process));
+                state.spares.put(Spare {
+                    socket,
+                    process,
+                    death,
+                });
             }
             None => state.fail(Error::LaunchGone {
                 sender: "Python zygote",
@@ -336,6 +373,14 @@ impl Talk {
         drop(state);
         drop(spares);
         self.changed.notify_all();
+    }
+
+    /// The zygote has ended, and its workers with it.
+    pub(super) fn bury_workers(&self, zygote: &Account) {
+        let deaths = std::mem::take(&mut self.lock().deaths);
+        for death in deaths.values() {
+            death.settle(Cause::WithZygote(zygote.how().to_owned()));
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

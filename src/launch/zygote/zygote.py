@@ -1,7 +1,8 @@
 """The zygote: an interpreter that has loaded what PySpark's workers need, and forks them.
 
 It is started by the native factory, with a SOCK_SEQPACKET socket as its standard input. Every message is a JSON object.
-The first one to come says what to load; `{"fork": n}` comes with the socket of the worker to be forked. What it sends:
+The first one to come says what to load; `{"fork": n}` comes with the socket of
+the worker to be forked and its standard error. What it sends:
 `ready`, `unfit` (and why), `loaded` and `left_out` (a module), `spoiled` (by a module), `complete`, `forked`, `failed`,
 `exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
 
@@ -236,16 +237,18 @@ class Zygote:
 
     def request(self):
         """Serves one message. False where there will be no more."""
-        data, ancillary, _, _ = self.control.recvmsg(65536, socket.CMSG_SPACE(4))
-        fds = [fd for _, _, raw in ancillary for fd in struct.unpack("i", raw[:4])]
+        data, descriptors, _, _ = socket.recv_fds(self.control, 65536, 2)
         if not data:
             return False
-        number = json.loads(data)["fork"]
-        with socket.socket(fileno=fds[0]) as sock:
-            self.fork(number, sock)
+        sock, stderr = descriptors
+        with socket.socket(fileno=sock) as sock:
+            try:
+                self.fork(json.loads(data)["fork"], sock, stderr)
+            finally:
+                os.close(stderr)
         return True
 
-    def fork(self, number, sock):
+    def fork(self, number, sock, stderr):
         if self.spoiled:
             self.send(failed=number, errno=0)
             return
@@ -255,7 +258,7 @@ class Zygote:
             self.send(failed=number, errno=error.errno)
             return
         if pid == 0:
-            self.become_worker(sock)
+            self.become_worker(sock, stderr)
         self.children.add(pid)
         self.send(forked=number, pid=pid)
 
@@ -274,10 +277,12 @@ class Zygote:
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
 
-    def become_worker(self, sock):
+    def become_worker(self, sock, stderr):
         """Never returns."""
         code = 1
         try:
+            os.dup2(stderr, 2)
+            os.close(stderr)
             self.control.close()
             self.wakeup.close()
             self.waker.close()

@@ -159,11 +159,10 @@ impl Zygotes {
 }
 
 fn launched(spare: Spare, zygote: Arc<Zygote>) -> Launched {
-    let (socket, process) = spare.into_parts();
-    let origin = Origin::Zygote(zygote);
     Launched {
-        socket,
-        process,
-        origin,
+        socket: spare.socket,
+        process: spare.process,
+        death: spare.death,
+        origin: Origin::Zygote(zygote),
     }
 }

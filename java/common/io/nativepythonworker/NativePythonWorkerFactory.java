@@ -121,7 +121,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     NativeEvents.followLevel();
     for (long worker = takeIdle(id); worker != NO_WORKER; worker = takeIdle(id)) {
       W known = idle.remove(worker);
-      if (known != null && known.channel().isOpen()) {
+      if (known != null && known.isOpen()) {
         return known;
       }
       stopWorker(id, worker); // closed by its last user just now, while it was handed out
@@ -185,7 +185,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /** Puts a worker back into the pool; one whose socket is closed is forgotten. */
   public void release(W worker) {
     NativeEvents.followLevel();
-    if (!worker.channel().isOpen()) {
+    if (!worker.isOpen()) {
       closed(id, worker.id());
       return;
     }
@@ -221,6 +221,14 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   public boolean isAlive(W worker) {
     return isAlive(id, worker.id());
+  }
+
+  /**
+   * What to say of a worker whose connection has ended or is broken, with the cause of its death;
+   * null where that is not known, which takes a second to find out.
+   */
+  public String whyEnded(W worker) {
+    return whyEnded(id, worker.id());
   }
 
   /** Asks a worker's process to end (SIGTERM); true where a signal was sent. */
@@ -288,6 +296,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static native void closed(long factory, long worker);
 
   private static native boolean isAlive(long factory, long worker);
+
+  private static native String whyEnded(long factory, long worker);
 
   private static native boolean isUnused(long factory);
 

@@ -1,6 +1,7 @@
 package io.nativepythonworker.spark3;
 
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketException;
@@ -9,6 +10,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.util.Objects;
+import java.util.function.Supplier;
 
 /**
  * The reading side of a socket. Unlike the stream of {@code Channels.newInputStream}, it never
@@ -24,14 +26,18 @@ final class ChannelInput extends InputStream {
   private final SocketChannel channel;
   private final Closeable socket;
   private final Runnable onInterrupt;
+  private final Supplier<String> whyEnded;
 
   /**
    * @param onInterrupt called when a thread was interrupted in a read, which has closed the channel
+   * @param whyEnded asked when the other side is gone; gives null where nobody knows
    */
-  ChannelInput(SocketChannel channel, Closeable socket, Runnable onInterrupt) {
+  ChannelInput(
+      SocketChannel channel, Closeable socket, Runnable onInterrupt, Supplier<String> whyEnded) {
     this.channel = channel;
     this.socket = socket;
     this.onInterrupt = onInterrupt;
+    this.whyEnded = whyEnded;
   }
 
   @Override
@@ -47,12 +53,32 @@ final class ChannelInput extends InputStream {
       return 0;
     }
     try {
-      return channel.read(ByteBuffer.wrap(target, offset, Math.min(length, MAX_TRANSFER_BYTES)));
+      int count =
+          channel.read(ByteBuffer.wrap(target, offset, Math.min(length, MAX_TRANSFER_BYTES)));
+      if (count < 0) {
+        throwIfLost(null);
+      }
+      return count;
     } catch (ClosedByInterruptException interrupted) {
       onInterrupt.run();
       throw socketException(interrupted);
+    } catch (EOFException lost) {
+      throw lost;
     } catch (IOException failure) {
+      throwIfLost(failure);
       throw socketException(failure);
+    }
+  }
+
+  /**
+   * Spark 3.5 calls a worker crashed where it reads an EOFException, and shows that as the cause.
+   */
+  private void throwIfLost(IOException failure) throws EOFException {
+    String why = failure instanceof ClosedChannelException ? null : whyEnded.get();
+    if (why != null) {
+      EOFException lost = new EOFException(why);
+      lost.initCause(failure);
+      throw lost;
     }
   }
 

@@ -3,11 +3,14 @@ package io.nativepythonworker.spark3;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /** The writing side of a socket; it never locks out a reader. */
 final class ChannelOutput extends OutputStream {
@@ -15,11 +18,16 @@ final class ChannelOutput extends OutputStream {
 
   private final SocketChannel channel;
   private final Closeable socket;
+  private final Supplier<String> whyEnded;
   private final ReentrantLock writing = new ReentrantLock();
 
-  ChannelOutput(SocketChannel channel, Closeable socket) {
+  /**
+   * @param whyEnded asked when the other side is gone; gives null where nobody knows
+   */
+  ChannelOutput(SocketChannel channel, Closeable socket, Supplier<String> whyEnded) {
     this.channel = channel;
     this.socket = socket;
+    this.whyEnded = whyEnded;
   }
 
   @Override
@@ -40,10 +48,20 @@ final class ChannelOutput extends OutputStream {
                     source, from, Math.min(end - from, ChannelInput.MAX_TRANSFER_BYTES)));
       }
     } catch (IOException failure) {
-      throw ChannelInput.socketException(failure);
+      throw explained(failure);
     } finally {
       writing.unlock();
     }
+  }
+
+  private SocketException explained(IOException failure) {
+    String why = failure instanceof ClosedChannelException ? null : whyEnded.get();
+    if (why == null) {
+      return ChannelInput.socketException(failure);
+    }
+    SocketException explained = new SocketException(why);
+    explained.initCause(failure);
+    return explained;
   }
 
   @Override

@@ -41,8 +41,8 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     this.id = id;
     this.pid = pid;
     this.channel = channel;
-    this.input = new ChannelInput(channel, this, this::kill);
-    this.output = new ChannelOutput(channel, this);
+    this.input = new ChannelInput(channel, this, this::kill, this::whyEnded);
+    this.output = new ChannelOutput(channel, this, this::whyEnded);
   }
 
   @Override
@@ -55,8 +55,8 @@ final class WorkerSocket extends Socket implements WorkerConnection {
   }
 
   @Override
-  public SocketChannel channel() {
-    return channel;
+  public boolean isOpen() {
+    return channel.isOpen();
   }
 
   /**
@@ -73,6 +73,10 @@ final class WorkerSocket extends Socket implements WorkerConnection {
    */
   private void kill() {
     factory.stopWorker(this);
+  }
+
+  private String whyEnded() {
+    return inputShutdown ? null : factory.whyEnded(this);
   }
 
   @Override

@@ -40,22 +40,29 @@ final class NativeWorkerHandles implements WorkerHandles {
       return worker.terminate();
     }
 
-    /**
-     * What Python's faulthandler wrote when the worker crashed; its file is removed, so the text
-     * comes once.
-     */
+    /** How the worker died, and what Python's faulthandler wrote then. */
     @Override
     public Option<String> terminationDiagnostics() {
+      String why = worker.whyEnded();
+      String stack = takeStack();
+      if (why == null || stack == null) {
+        return Option.apply(why == null ? stack : why + "\n");
+      }
+      return Option.apply(why + "\n" + stack);
+    }
+
+    /** Faulthandler's file is removed, so the text comes once; null where there is none. */
+    private String takeStack() {
       if (faultHandlerDirectory == null) {
-        return Option.empty();
+        return null;
       }
       Path file = Path.of(faultHandlerDirectory, Long.toString(worker.pid()));
       try {
         String text = Files.readString(file) + "\n";
         Files.delete(file);
-        return Option.apply(text);
+        return text;
       } catch (NoSuchFileException none) {
-        return Option.empty();
+        return null;
       } catch (IOException failure) {
         throw new UncheckedIOException(failure);
       }

@@ -15,9 +15,12 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
   private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
 
   private final transient NativePythonWorkerFactory<Spark4Worker> factory;
+  private final transient WorkerChannel shown;
   private final transient AtomicBoolean closed = new AtomicBoolean();
   private final long id;
   private final long pid;
+  /** The thread that needs the JDK's own channel, which is the only one that selectors take. */
+  private transient volatile Thread registering;
 
   Spark4Worker(
       NativePythonWorkerFactory<Spark4Worker> factory, long id, long pid, SocketChannel channel) {
@@ -25,6 +28,28 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
     this.factory = factory;
     this.id = id;
     this.pid = pid;
+    this.shown = new WorkerChannel(channel, this::whyEnded);
+  }
+
+  @Override
+  public SocketChannel channel() {
+    return registering == Thread.currentThread() ? super.channel() : shown;
+  }
+
+  /** Makes a selector for the channel. */
+  @Override
+  public synchronized PythonWorker refresh() {
+    registering = Thread.currentThread();
+    try {
+      return super.refresh();
+    } finally {
+      registering = null;
+    }
+  }
+
+  @Override
+  public boolean isOpen() {
+    return super.channel().isOpen();
   }
 
   @Override
@@ -34,6 +59,11 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
 
   long pid() {
     return pid;
+  }
+
+  /** See {@link NativePythonWorkerFactory#whyEnded}. */
+  String whyEnded() {
+    return factory.whyEnded(this);
   }
 
   boolean isAlive() {

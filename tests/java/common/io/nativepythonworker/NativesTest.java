@@ -40,7 +40,7 @@ public class NativesTest {
       }
     }
     assertEquals(List.of(), unbound);
-    assertEquals(19, count);
+    assertEquals(20, count);
   }
 
   private static boolean isBound(Method method) throws IllegalAccessException {

@@ -1,0 +1,237 @@
+//! How a worker's process ended and why, as far as anybody can know.
+//!
+//! An end is noticed by one part of the house and explained by another, in any order. The first explanation counts. It is
+//! given on the supervisor's thread, which also drains standard error: so the last words are there when the death is known.
+
+use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use nix::libc::SIGKILL;
+
+use crate::deadline::Deadline;
+use crate::memory;
+use crate::output::Output;
+use crate::process::describe_exit;
+
+/// How much of standard error is told.
+const LAST_LINES: usize = 20;
+
+/// Why a process is no more.
+#[derive(Debug)]
+pub enum Cause {
+    /// It ended by itself, or by a signal that was not ours.
+    Exit(ExitStatus),
+    /// It was forked by a zygote that ended like this.
+    WithZygote(String),
+    /// We ended it, for this reason.
+    Ended(&'static str),
+    /// Whoever forked it knows, and does not tell.
+    Untold,
+}
+
+/// Where a process's last words are.
+pub struct LastWords {
+    /// Its standard error.
+    pub stderr: Arc<Output>,
+    /// Whose it is.
+    pub whose: &'static str,
+}
+
+/// What is known of a death. Displayed, it goes on where a sentence has named the process.
+#[derive(Debug)]
+pub struct Account {
+    how: String,
+    /// Whether it was our own doing.
+    pub ours: bool,
+    last_words: Option<String>,
+}
+
+impl Account {
+    fn of(cause: Cause, last_words: Option<&LastWords>) -> Self {
+        let ours = matches!(cause, Cause::Ended(_));
+        let how = match cause {
+            Cause::Exit(status) => match killed_for(status) {
+                Some(shortage) => format!("was {}, {shortage}", describe_exit(status)),
+                None if status.signal().is_some() => format!("was {}", describe_exit(status)),
+                None => describe_exit(status),
+            },
+            Cause::WithZygote(end) => format!("was killed with its zygote, which {end}"),
+            Cause::Ended(why) => why.to_owned(),
+            Cause::Untold => "ended; only the daemon that forked it knows how".to_owned(),
+        };
+        let last_words = last_words.filter(|_| !ours).and_then(LastWords::told);
+        Self {
+            how,
+            ours,
+            last_words,
+        }
+    }
+
+    /// How it ended, without its last words.
+    pub fn how(&self) -> &str {
+        &self.how
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.how)?;
+        match &self.last_words {
+            Some(words) => write!(f, ". {words}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The kernel kills for memory by this signal.
+fn killed_for(status: ExitStatus) -> Option<String> {
+    (status.signal() == Some(SIGKILL)).then(memory::recent_shortage)?
+}
+
+impl LastWords {
+    fn told(&self) -> Option<String> {
+        self.stderr.catch_up();
+        let tail = self.stderr.tail();
+        let lines: Vec<_> = tail.trim_end().lines().collect();
+        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+        let text = format!(
+            "The end of {} standard error:\n{}",
+            self.whose,
+            last.join("\n")
+        );
+        (!last.is_empty()).then_some(text)
+    }
+}
+
+type Listener = Box<dyn FnOnce(&Account) + Send>;
+
+#[derive(Default)]
+struct State {
+    account: Option<Arc<Account>>,
+    listeners: Vec<Listener>,
+}
+
+/// The death of one process, which may be still to come.
+pub struct Death {
+    last_words: Option<LastWords>,
+    state: Mutex<State>,
+    known: Condvar,
+}
+
+impl Death {
+    /// Of a process that still runs, for all we know.
+    pub fn to_come(last_words: Option<LastWords>) -> Arc<Self> {
+        Arc::new(Self {
+            last_words,
+            state: Mutex::default(),
+            known: Condvar::new(),
+        })
+    }
+
+    /// Tells why the process has ended, or will in a moment; nothing changes where that is known already.
+    pub fn settle(&self, cause: Cause) {
+        if self.lock().account.is_some() {
+            return;
+        }
+        let account = Arc::new(Account::of(cause, self.last_words.as_ref()));
+        let mut state = self.lock();
+        let account = state.account.get_or_insert(account).clone();
+        let listeners = std::mem::take(&mut state.listeners);
+        drop(state);
+        self.known.notify_all();
+        for listener in listeners {
+            listener(&account);
+        }
+    }
+
+    /// Waits until it is known; `None` where the deadline came first.
+    pub fn wait(&self, deadline: Deadline) -> Option<Arc<Account>> {
+        let unknown = |state: &mut State| state.account.is_none();
+        let waited = self
+            .known
+            .wait_timeout_while(self.lock(), deadline.remaining(), unknown);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.account.clone()
+    }
+
+    /// Calls `listener` when it is known: now, or on the thread that settles it.
+    pub fn when_known(&self, listener: impl FnOnce(&Account) + Send + 'static) {
+        let mut state = self.lock();
+        match state.account.clone() {
+            Some(account) => {
+                drop(state);
+                listener(&account);
+            }
+            None => state.listeners.push(Box::new(listener)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Death({:?})", self.lock().account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(cause: Cause) -> String {
+        let death = Death::to_come(None);
+        death.settle(cause);
+        death
+            .wait(Deadline::now())
+            .map(|account| account.to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn each_cause_has_its_own_words() {
+        assert_eq!(
+            told(Cause::Exit(ExitStatus::from_raw(3 << 8))),
+            "exited with code 3"
+        );
+        assert_eq!(
+            told(Cause::Exit(ExitStatus::from_raw(11))),
+            "was killed by signal 11 (SIGSEGV)"
+        );
+        assert_eq!(
+            told(Cause::WithZygote(
+                "was killed by signal 9 (SIGKILL)".to_owned()
+            )),
+            "was killed with its zygote, which was killed by signal 9 (SIGKILL)"
+        );
+    }
+
+    #[test]
+    fn the_first_cause_counts() {
+        let death = Death::to_come(None);
+        assert!(death.wait(Deadline::now()).is_none());
+        death.settle(Cause::Ended("was killed because Spark asked for it"));
+        death.settle(Cause::Exit(ExitStatus::from_raw(9)));
+        let account = death.wait(Deadline::now()).unwrap();
+        assert!(account.ours);
+        assert_eq!(account.how(), "was killed because Spark asked for it");
+    }
+
+    #[test]
+    fn listeners_hear_of_it_once_whenever_they_come() {
+        let (death, heard) = (Death::to_come(None), Arc::new(Mutex::new(0)));
+        let listener = || {
+            let heard = heard.clone();
+            move |_: &Account| *heard.lock().unwrap() += 1
+        };
+        death.when_known(listener());
+        death.settle(Cause::Untold);
+        death.settle(Cause::Untold);
+        death.when_known(listener());
+        assert_eq!(*heard.lock().unwrap(), 2);
+    }
+}

@@ -1,0 +1,114 @@
+//! What is told of a worker that has died.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::Write;
+
+use common::{Bench, Held, Setup, eventually, parent, runs, signal};
+use native_python_worker::worker::WorkerId;
+use nix::sys::signal::Signal;
+
+fn why(bench: &Bench, id: WorkerId) -> String {
+    bench.factory.why_ended(id).unwrap_or_default()
+}
+
+/// What is told of a worker when it was killed by this signal.
+fn killed_by(bench: &Bench, number: Signal) -> String {
+    let held = bench.create();
+    signal(held.worker.pid(), number);
+    let told = why(bench, held.id());
+    assert!(
+        told.contains(&format!("(pid {})", held.worker.pid())),
+        "{told}"
+    );
+    told
+}
+
+#[test]
+fn a_signal_is_named() {
+    for bench in [Setup::zygote().open(), Setup::simple().open()] {
+        let told = killed_by(&bench, Signal::SIGKILL);
+        assert!(told.ends_with("was killed by signal 9 (SIGKILL)"), "{told}");
+        let told = killed_by(&bench, Signal::SIGSEGV);
+        assert!(told.contains("was killed by signal 11 (SIGSEGV"), "{told}");
+    }
+}
+
+#[test]
+fn what_a_daemon_keeps_to_itself_is_said_to_be_unknown() {
+    let bench = Setup::daemon().open();
+    let told = killed_by(&bench, Signal::SIGKILL);
+    assert!(
+        told.contains("only the daemon that forked it knows how"),
+        "{told}"
+    );
+}
+
+/// A worker, and its standard error to write to.
+fn speaker(bench: &Bench) -> (Held, File) {
+    let held = bench.create();
+    let stderr = |pid| format!("/proc/{pid}/fd/2");
+    let ours = stderr(held.worker.pid());
+    let zygotes = fs::read_link(stderr(parent(held.worker.pid()))).unwrap();
+    eventually("it has its own", || {
+        fs::read_link(&ours).unwrap() != zygotes
+    });
+    let stderr = fs::OpenOptions::new().write(true).open(ours).unwrap();
+    (held, stderr)
+}
+
+#[test]
+fn last_words_are_those_of_the_worker_that_died() {
+    let bench = Setup::zygote().open();
+    let ((one, mut words), (other, mut others)) = (speaker(&bench), speaker(&bench));
+    words.write_all(b"what one has to say\n").unwrap();
+    others.write_all(b"what the other has to say\n").unwrap();
+    signal(one.worker.pid(), Signal::SIGABRT);
+    let told = why(&bench, one.id());
+    assert!(told.contains("SIGABRT"), "{told}");
+    assert!(
+        told.ends_with("The end of its standard error:\nwhat one has to say"),
+        "{told}"
+    );
+    assert!(bench.host.stderr_text().contains("what one has to say"));
+    assert!(runs(other.worker.pid()));
+}
+
+#[test]
+fn a_worker_that_spark_had_killed_says_so_at_once() {
+    for bench in [
+        Setup::zygote().open(),
+        Setup::daemon().open(),
+        Setup::simple().open(),
+    ] {
+        let held = bench.create();
+        bench.factory.stop_worker(held.id());
+        let told = why(&bench, held.id());
+        assert!(
+            told.ends_with("was ended because Spark asked for it"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn workers_that_end_with_their_zygote_name_it() {
+    let bench = Setup::zygote().open();
+    let held = bench.create();
+    signal(parent(held.worker.pid()), Signal::SIGKILL);
+    let told = why(&bench, held.id());
+    assert!(
+        told.ends_with("was killed with its zygote, which was killed by signal 9 (SIGKILL)"),
+        "{told}"
+    );
+}
+
+#[test]
+fn nothing_is_said_of_a_worker_that_runs_or_never_was() {
+    let bench = Setup::zygote().open();
+    let held = bench.create();
+    assert_eq!(bench.factory.why_ended(held.id()), None);
+    assert_eq!(bench.factory.why_ended(WorkerId(i64::MAX)), None);
+}
