@@ -151,6 +151,15 @@ pub enum Error {
         /// The operating system's reason.
         source: Arc<io::Error>,
     },
+    /// Starts have failed one after the other, so this one was not tried.
+    Broken {
+        /// What the last one has failed with.
+        cause: Box<Error>,
+        /// How many there were.
+        failures: u32,
+        /// How long none will be tried.
+        pause: Duration,
+    },
     /// The factory was stopped.
     Stopped {
         /// The factory's interpreter.
@@ -229,9 +238,25 @@ impl Error {
         }
     }
 
+    /// Whether the interpreter or its modules are to blame, so that another start would fail like this one.
+    pub(crate) fn is_environments(&self) -> bool {
+        match self {
+            Self::Exec { source, .. } => {
+                use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+                let lasting = [NotFound, PermissionDenied, NotADirectory];
+                lasting.contains(&source.kind()) || source.raw_os_error() == Some(libc::ENOEXEC)
+            }
+            Self::AnnounceEof { .. } | Self::BadAddress(_) | Self::Died { .. } => true,
+            Self::Start { cause, .. } | Self::ConnectBack { cause } => cause.is_environments(),
+            Self::Timeout { step, .. } => matches!(step, Step::Announce | Step::ConnectBack),
+            _ => false,
+        }
+    }
+
     /// The exception type Spark's callers expect.
     pub fn java_type(&self) -> JavaType {
         match self {
+            Self::Broken { cause, .. } => cause.java_type(),
             Self::Setting { .. } | Self::Environment { .. } | Self::Authentication => {
                 JavaType::IllegalArgument
             }
@@ -257,6 +282,7 @@ impl Error {
     pub fn cause(&self) -> Option<&Self> {
         match self {
             Self::ConnectBack { cause } => Some(cause),
+            Self::Broken { cause, .. } => cause.cause(),
             _ => None,
         }
     }
@@ -270,6 +296,15 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Broken {
+                cause,
+                failures,
+                pause,
+            } => write!(
+                f,
+                "{cause}\n(This is what the last of {failures} starts has failed with. The next one is made in {} ms at the earliest.)",
+                pause.as_millis()
+            ),
             Self::Setting {
                 key,
                 value,

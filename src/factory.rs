@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use log::{debug, trace, warn};
+use log::{debug, info, trace, warn};
 use nix::sys::signal::Signal;
 
+use crate::breaker::Breaker;
 use crate::deadline::Deadline;
 use crate::death::{Cause, Death};
 use crate::error::{Error, Step};
@@ -76,6 +77,7 @@ pub struct Factory {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
     launcher: Box<dyn Launcher>,
+    breaker: Breaker,
     state: Mutex<State>,
 }
 
@@ -97,6 +99,7 @@ impl Factory {
             spec,
             host,
             launcher,
+            breaker: Breaker::default(),
             state,
         })
     }
@@ -110,6 +113,7 @@ impl Factory {
             drop(state);
             if idle.worker.is_quiet() {
                 let worker = idle.worker;
+                worker.begin_task();
                 trace!(
                     "Handing out {worker}, idle for {} ms",
                     idle.since.elapsed().as_millis()
@@ -166,12 +170,26 @@ impl Factory {
         };
         trace!("Released {worker}");
         state.pool.remove(id); // released twice
+        if let Some(why) = worker.worn_out(&self.spec.settings) {
+            drop(state);
+            return self.replace(&worker, &why);
+        }
         let evicted = state.pool.put(id, worker, Instant::now());
         self.arm_reaper(&mut state);
         drop(state);
         if let Some(evicted) = evicted {
             self.discard(&evicted, "evicted: the pool is full");
         }
+    }
+
+    /// Ends a worker between two tasks; the next task gets a new one.
+    fn replace(&self, worker: &Worker, why: &str) {
+        info!("Replacing {worker}: {why}");
+        worker
+            .death()
+            .settle(Cause::Ended("was replaced between two tasks"));
+        worker.disconnect();
+        self.host.close(worker.id());
     }
 
     /// Kills a worker. Does nothing if it is gone.
@@ -304,12 +322,16 @@ impl Factory {
     fn launch(self: &Arc<Self>, launcher: &dyn Launcher) -> Result<Handout, Error> {
         self.check_running()?;
         let started = Instant::now();
+        self.breaker.check(started)?;
         let deadline = Deadline::after(self.spec.settings.start_timeout);
-        self.hand_out(launcher.launch(deadline)?, started)
+        let attempt = launcher.launch(deadline);
+        self.breaker.note(started, Instant::now(), &attempt);
+        self.hand_out(attempt?, started)
     }
 
     fn hand_out(self: &Arc<Self>, new: Launched, started: Instant) -> Result<Handout, Error> {
         let handout = self.enter(new)?;
+        handout.worker.begin_task();
         debug!(
             "Created {} in {} ms",
             handout.worker,

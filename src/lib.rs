@@ -3,6 +3,7 @@
 //! [`factory`] and [`pool`] hold the policy, [`launch`] the ways a worker comes to be, [`supervisor`] the one native thread.
 //! Only [`jni_bridge`] knows the JVM; all the rest is used and tested without one.
 
+mod breaker;
 pub mod deadline;
 pub mod death;
 pub mod error;

@@ -1,10 +1,12 @@
-//! What the kernel tells of processes that it has killed for lack of memory: that of this JVM's cgroup, in a container that of
-//! the container, or that of the whole machine.
+//! Lack of memory: whom the kernel is to kill for it, and what it tells of those it has killed. The memory is that of this
+//! JVM's cgroup, in a container that of the container, or that of the whole machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use log::debug;
 
 const MIB: u64 = 1024 * 1024;
 /// Version 1 has no word for "no limit", but a number beyond any memory.
@@ -138,6 +140,25 @@ pub(crate) fn recent_shortage() -> Option<String> {
         .risen
         .is_some_and(|risen| risen.elapsed() < SAME_SHORTAGE);
     recent.then_some(words)
+}
+
+/// The `oom_score_adj` of workers: this process's own, and what is `added`.
+pub(crate) fn worker_score(added: i32) -> i32 {
+    const HIGHEST: i32 = 1000;
+    let own = fs::read_to_string("/proc/self/oom_score_adj");
+    let own: i32 = own
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0);
+    own.saturating_add(added).min(HIGHEST)
+}
+
+/// Has the kernel take a child of ours, and what it starts, before us. The child must not have been waited for.
+pub(crate) fn offer(child: i32, added: i32) {
+    let file = format!("/proc/{child}/oom_score_adj");
+    if let Err(error) = fs::write(&file, worker_score(added).to_string()) {
+        debug!("{file} can't be written: {error}");
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,15 @@ impl Process {
             && number.is_some_and(|n| rustix::process::pidfd_send_signal(&self.pidfd, n).is_ok())
     }
 
+    /// How many bytes of memory it has resident, shared ones included (`/proc/<pid>/statm`).
+    pub fn resident(&self) -> Option<u64> {
+        let statm = fs::read_to_string(format!("/proc/{}/statm", self.pid)).ok()?;
+        let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+        // Read before it was seen to live: else the number might be another's.
+        self.is_alive()
+            .then(|| pages * rustix::param::page_size() as u64)
+    }
+
     /// Whether `ancestor` is among its parents.
     pub fn descends_from(&self, ancestor: i32) -> bool {
         let mut pid = self.pid;
@@ -142,12 +151,19 @@ impl Child {
     /// Signals the process and all of its process group. Sound against reuse of the number, because an uncollected child
     /// keeps its pid, and with it the group's.
     pub fn signal_group(&self, signal: Signal) {
-        let _not_reaped_meanwhile = self.lock();
-        if self.status.get().is_none() {
-            let group = nix::unistd::Pid::from_raw(self.process.pid);
+        self.while_uncollected(|pid| {
+            let group = nix::unistd::Pid::from_raw(pid);
             if nix::sys::signal::killpg(group, signal).is_err() {
                 self.process.signal(signal);
             }
+        });
+    }
+
+    /// Does something with its pid, which is no other's meanwhile; nothing where it has been collected.
+    pub(crate) fn while_uncollected(&self, act: impl FnOnce(i32)) {
+        let _not_reaped_meanwhile = self.lock();
+        if self.status.get().is_none() {
+            act(self.process.pid);
         }
     }
 

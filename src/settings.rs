@@ -77,6 +77,22 @@ const SPARES: Setting = setting(
     "How many workers are made ready ahead at most: forked by the zygote, or started where there is none. By default as many as this executor has task slots; `0` makes none.",
 );
 
+const OOM_SCORE: Setting = setting(
+    "spark.nativePythonWorker.oomScoreAdj",
+    "1000",
+    "What workers add to the executor's own `oom_score_adj`, up to 1000 in all, so that the kernel kills a worker and not the executor where memory runs out. `0` adds nothing.",
+);
+const MAX_TASKS: Setting = setting(
+    "spark.nativePythonWorker.maxTasks",
+    "",
+    "After how many tasks a worker is replaced by a new one. By default none is.",
+);
+const MAX_RSS: Setting = setting(
+    "spark.nativePythonWorker.maxRss",
+    "",
+    "Resident memory (`2g`, `512m`; pages shared with the zygote count) beyond which a worker is replaced by a new one after its task. By default none is.",
+);
+
 /// Every key of this project, in the order of the documentation. `enabled`, `library` and `prewarm` are read by the plugin.
 pub const OWN: &[Setting] = &[
     ENABLED,
@@ -90,8 +106,12 @@ pub const OWN: &[Setting] = &[
     PRELOAD,
     PRELOAD_TIMEOUT,
     SPARES,
+    OOM_SCORE,
+    MAX_TASKS,
+    MAX_RSS,
 ];
 
+const EXPECTED_SIZE: &str = "a size above 0, such as 512m or 2g";
 const EXPECTED_DURATION: &str = "a time above 0 and up to a year, such as 500ms, 30s or 2min";
 /// Beyond this, clocks would overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -123,6 +143,12 @@ pub struct Settings {
     pub preload_timeout: Duration,
     /// How many workers are forked ahead.
     pub spares: usize,
+    /// What workers add to our `oom_score_adj`.
+    pub oom_score_adj: i32,
+    /// How many tasks a worker serves.
+    pub max_tasks: Option<u64>,
+    /// How many bytes a worker may have resident after a task.
+    pub max_rss: Option<u64>,
     /// Spark's `spark.authenticate.secretBitLength`.
     pub secret_bits: usize,
     /// Whether the user has set Python's socket timeout, `spark.python.authenticate.socketTimeout`.
@@ -142,6 +168,9 @@ impl Settings {
             preload: Preload::parse(conf.get(PRELOAD.key).map(String::as_str)),
             preload_timeout: duration(conf, &PRELOAD_TIMEOUT)?,
             spares: spares(conf)?,
+            oom_score_adj: oom_score_adj(conf)?,
+            max_tasks: positive(conf, MAX_TASKS.key)?.map(|tasks| tasks as u64),
+            max_rss: size(conf, &MAX_RSS)?,
             secret_bits: positive(conf, SECRET_BITS)?
                 .unwrap_or(256)
                 .min(MOST_SECRET_BITS),
@@ -234,6 +263,30 @@ fn spares(conf: &HashMap<String, String>) -> Result<usize, Error> {
     }
 }
 
+fn oom_score_adj(conf: &HashMap<String, String>) -> Result<i32, Error> {
+    let text = conf
+        .get(OOM_SCORE.key)
+        .map_or(OOM_SCORE.default, String::as_str);
+    match text.trim().parse() {
+        Ok(number @ 0..=1000) => Ok(number),
+        _ => Err(Error::setting(
+            OOM_SCORE.key,
+            text,
+            "a whole number from 0 to 1000",
+        )),
+    }
+}
+
+fn size(conf: &HashMap<String, String>, setting: &Setting) -> Result<Option<u64>, Error> {
+    let Some(text) = conf.get(setting.key) else {
+        return Ok(None);
+    };
+    match parse_size(text) {
+        Some(bytes) if bytes > 0 => Ok(Some(bytes)),
+        _ => Err(Error::setting(setting.key, text, EXPECTED_SIZE)),
+    }
+}
+
 fn positive(conf: &HashMap<String, String>, key: &str) -> Result<Option<usize>, Error> {
     let Some(text) = conf.get(key) else {
         return Ok(None);
@@ -244,15 +297,35 @@ fn positive(conf: &HashMap<String, String>, key: &str) -> Result<Option<usize>, 
     }
 }
 
-/// Spark's time strings: a whole number with `us`, `ms`, `s`, `m`, `min`, `h` or `d` behind it, seconds where it has none.
-fn parse_duration(text: &str) -> Option<Duration> {
+/// A whole number, and the unit behind it.
+fn number_and_unit(text: &str) -> Option<(u64, String)> {
     let text = text.trim().to_ascii_lowercase();
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    match unit {
+    Some((number.parse().ok()?, unit.to_owned()))
+}
+
+/// Spark's byte strings: a whole number with `b`, `k`, `m`, `g` or `t` behind it, and a `b` behind that or none; bytes where it
+/// has none.
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = number_and_unit(text)?;
+    let shift = match unit.as_str() {
+        "" | "b" => 0,
+        "k" | "kb" => 10,
+        "m" | "mb" => 20,
+        "g" | "gb" => 30,
+        "t" | "tb" => 40,
+        _ => return None,
+    };
+    number.checked_mul(1 << shift)
+}
+
+/// Spark's time strings: a whole number with `us`, `ms`, `s`, `m`, `min`, `h` or `d` behind it, seconds where it has none.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = number_and_unit(text)?;
+    match unit.as_str() {
         "us" => Some(Duration::from_micros(number)),
         "ms" => Some(Duration::from_millis(number)),
         "" | "s" => Some(Duration::from_secs(number)),
@@ -298,6 +371,21 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_read_as_spark_reads_them() {
+        for (text, expected) in [
+            ("512m", 512 << 20),
+            ("2G", 2 << 30),
+            ("1kb", 1024),
+            ("7", 7),
+        ] {
+            assert_eq!(parse_size(text), Some(expected), "{text}");
+        }
+        for text in ["", "m", "1.5g", "-1g", "2 g", "99999999t"] {
+            assert_eq!(parse_size(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_its_key() {
         let error = Settings::from_conf(&conf(&[(IDLE_TIMEOUT.key, "soon")])).unwrap_err();
         let text = error.to_string();
@@ -307,6 +395,10 @@ mod tests {
         );
         for (key, value) in [
             (MAX_IDLE, "0"),
+            (MAX_TASKS.key, "0"),
+            (MAX_RSS.key, "0g"),
+            (OOM_SCORE.key, "1001"),
+            (OOM_SCORE.key, "-1"),
             (START_TIMEOUT.key, "0s"),
             (IDLE_TIMEOUT.key, "18446744073709551615"),
         ] {

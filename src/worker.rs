@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use crate::launch::daemon::Daemon;
 use crate::launch::simple::SimpleProcess;
 use crate::launch::zygote::Zygote;
 use crate::process::Process;
+use crate::settings::Settings;
 
 /// A worker's number, unique in this process and never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,6 +77,7 @@ pub struct Worker {
     socket: Mutex<Option<OwnedFd>>,
     origin: Origin,
     born: Instant,
+    tasks: AtomicU64,
 }
 
 impl Worker {
@@ -87,6 +90,7 @@ impl Worker {
             socket: Mutex::new(Some(socket)),
             origin: launched.origin,
             born: Instant::now(),
+            tasks: AtomicU64::new(0),
         };
         (worker, launched.socket)
     }
@@ -114,6 +118,33 @@ impl Worker {
     /// Since when it exists.
     pub fn born(&self) -> Instant {
         self.born
+    }
+
+    /// Counts a task that it is handed out to.
+    pub fn begin_task(&self) {
+        self.tasks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many tasks it was handed out to.
+    pub fn tasks(&self) -> u64 {
+        self.tasks.load(Ordering::Relaxed)
+    }
+
+    /// Why it should serve no further task, if it should not.
+    pub fn worn_out(&self, settings: &Settings) -> Option<String> {
+        const MIB: u64 = 1024 * 1024;
+        let tasks = self.tasks();
+        if settings.max_tasks.is_some_and(|most| tasks >= most) {
+            return Some(format!("it has served {tasks} tasks"));
+        }
+        let resident = settings.max_rss.and_then(|_| self.process.resident())?;
+        settings
+            .max_rss
+            .filter(|most| resident > *most)
+            .map(|most| {
+                let (resident, most) = (resident / MIB, most / MIB);
+                format!("it has {resident} MiB resident, more than {most} MiB")
+            })
     }
 
     /// A second handle on its process.

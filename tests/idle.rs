@@ -131,3 +131,31 @@ fn a_dead_worker_whose_child_holds_its_socket_is_not_handed_out() {
     bench.release(&held);
     assert_ne!(bench.next_id(), held.id());
 }
+
+#[test]
+fn a_worker_that_has_served_its_tasks_is_replaced() {
+    for setup in [Setup::daemon(), Setup::zygote()] {
+        let bench = setup.own("maxTasks", "3").open();
+        let held = bench.create();
+        for _ in 0..2 {
+            bench.release(&held);
+            assert_eq!(bench.next_id(), held.id());
+        }
+        bench.release(&held);
+        assert!(bench.host.was_closed(held.id()));
+        assert_ne!(bench.next_id(), held.id());
+        eventually("it has ended", || !runs(held.worker.pid()));
+        let told = bench.factory.why_ended(held.id()).unwrap();
+        assert!(told.ends_with("was replaced between two tasks"), "{told}");
+    }
+}
+
+#[test]
+fn a_worker_that_holds_too_much_memory_is_replaced() {
+    for (most, stays) in [("1m", false), ("100g", true)] {
+        let bench = Setup::daemon().own("maxRss", most).open();
+        let held = bench.create();
+        bench.release(&held);
+        assert_eq!(bench.next_id() == held.id(), stays, "{most}");
+    }
+}

@@ -42,6 +42,7 @@ impl Daemon {
         let started = Instant::now();
         let (process, stdout) =
             PythonProcess::start(&spec.daemon_command(), Stdin::pipe(), spec, host)?;
+        process.offer_to_oom_killer();
         let address = read_address(spec, &process, &stdout, deadline)?;
         process.drain_stdout(stdout)?;
         debug!(

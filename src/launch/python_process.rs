@@ -13,6 +13,7 @@ use crate::deadline::Deadline;
 use crate::death::{Cause, Death, LastWords};
 use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
+use crate::memory;
 use crate::output::Output;
 use crate::process::{Child, Process, describe_exit};
 use crate::spawn::{CommandLine, Stdin, spawn};
@@ -69,6 +70,7 @@ pub(crate) struct PythonProcess {
     host: Arc<dyn Host>,
     python_path: String,
     stop_timeout: Duration,
+    oom_score_adj: i32,
 }
 
 impl PythonProcess {
@@ -116,6 +118,7 @@ impl PythonProcess {
             host: host.clone(),
             python_path: spec.python_path.clone(),
             stop_timeout: spec.settings.stop_timeout,
+            oom_score_adj: spec.settings.oom_score_adj,
         };
         Ok((process, spawned.stdout))
     }
@@ -135,6 +138,12 @@ impl PythonProcess {
     /// What it writes to its standard error.
     pub(crate) fn stderr(&self) -> &Arc<Output> {
         &self.stderr
+    }
+
+    /// Has the kernel kill it, and the workers it forks, before us where memory runs out.
+    pub(crate) fn offer_to_oom_killer(&self) {
+        self.child
+            .while_uncollected(|pid| memory::offer(pid, self.oom_score_adj));
     }
 
     pub(crate) fn process(&self) -> &Process {

@@ -192,6 +192,7 @@ impl Launcher for SimpleLauncher {
         let (address, listener) = bound.map_err(failed)?;
         let line = self.spec.worker_command(&self.worker_module, &address);
         let (process, stdout) = PythonProcess::start(&line, Stdin::pipe(), &self.spec, &self.host)?;
+        process.offer_to_oom_killer();
         process.drain_stdout(stdout)?;
         let (socket, identity) =
             self.connect_back(&listener, &process, deadline)

@@ -13,6 +13,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::python_process::PythonProcess;
+use crate::memory;
 use crate::spawn::{CommandLine, Stdin};
 use crate::spec::{FactorySpec, python_variables};
 use crate::supervisor::{cancel, supervisor};
@@ -53,6 +54,7 @@ impl Zygote {
             "title": spec.daemon_command().shown(),
             "daemon": key.daemon_module,
             "worker": "pyspark.worker",
+            "oom_score_adj": memory::worker_score(spec.settings.oom_score_adj),
             "load": key.preload.iter().filter(|m| !left_out.contains(m)).collect::<Vec<_>>(),
         });
         supervisor()

@@ -30,6 +30,9 @@ use crate::supervisor::{Next, Observer, TimerId, later};
 
 /// How long a fork may take; it takes milliseconds.
 const FORK_PATIENCE: Duration = Duration::from_secs(10);
+/// From a fork that failed for lack of memory or processes until the next; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a fork may have to wait for the end of an import.
 const LOADING_PATIENCE: Duration = Duration::from_secs(1);
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -56,6 +59,7 @@ pub(super) struct State {
     /// The deaths to come of those that were.
     deaths: HashMap<i32, Arc<Death>>,
     failures: VecDeque<Error>,
+    shortage: Option<Shortage>,
     last_number: u64,
     waiting: usize,
     refilling: bool,
@@ -71,6 +75,7 @@ impl State {
             forks: HashMap::new(),
             deaths: HashMap::new(),
             failures: VecDeque::new(),
+            shortage: None,
             last_number: 0,
             waiting: 0,
             refilling: false,
@@ -91,12 +96,46 @@ impl State {
         }
     }
 
+    /// A fork has failed: where the system may have room again in a moment, those who wait go on waiting.
+    fn fail_fork(&mut self, errno: i32) {
+        if errno != libc::EAGAIN && errno != libc::ENOMEM {
+            return self.fail(Error::Fork { errno });
+        }
+        if self.shortage.is_none() {
+            let name = Errno::from_raw(errno);
+            warn!("The zygote can't fork ({name}); trying again for a while");
+        }
+        self.shortage = Some(Shortage::after(self.shortage.as_ref(), errno));
+    }
+
     fn patience(&self) -> Duration {
         if self.is_loading() {
             LOADING_PATIENCE
         } else {
             FORK_PATIENCE
         }
+    }
+}
+
+/// The system has no memory or no room for another process: whether it has again is tried now and then.
+struct Shortage {
+    errno: i32,
+    pause: Duration,
+    until: Instant,
+}
+
+impl Shortage {
+    fn after(last: Option<&Self>, errno: i32) -> Self {
+        let pause = last.map_or(FIRST_PAUSE, |last| (last.pause * 2).min(LONGEST_PAUSE));
+        Self {
+            errno,
+            pause,
+            until: Instant::now() + pause,
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 }
 
@@ -168,8 +207,15 @@ impl Talk {
             let left = left.min(deadline.remaining());
             if left.is_zero() {
                 let step = Step::Fork;
-                break Err(Error::Timeout { step, limit });
+                break Err(match &state.shortage {
+                    Some(shortage) => Error::Fork {
+                        errno: shortage.errno,
+                    },
+                    None => Error::Timeout { step, limit },
+                });
             }
+            let pause = state.shortage.as_ref().map(Shortage::left);
+            let left = pause.filter(|p| !p.is_zero()).map_or(left, |p| left.min(p));
             let wait = self.changed.wait_timeout(state, left);
             state = wait.unwrap_or_else(PoisonError::into_inner).0;
         };
@@ -182,7 +228,8 @@ impl Talk {
 
     /// Asks for as many forks as there are callers waiting, and for the spares that there should be beyond them.
     fn fill(&self, state: &mut State) {
-        if state.phase != Phase::Serving {
+        let short = |shortage: &Shortage| !shortage.left().is_zero();
+        if state.phase != Phase::Serving || state.shortage.as_ref().is_some_and(short) {
             return;
         }
         let wanted = state.spares.wanted();
@@ -260,7 +307,7 @@ impl Talk {
             Message::Forked { number, pid } => self.enter(&mut state, number, pid),
             Message::Failed { number, errno } => {
                 state.forks.remove(&number);
-                state.fail(Error::Fork { errno });
+                state.fail_fork(errno);
             }
             Message::Exited { pid, status } => {
                 state.spares.forget(pid);
@@ -278,6 +325,7 @@ impl Talk {
 
     /// Takes a worker that was forked among the spares.
     fn enter(&self, state: &mut State, number: u64, pid: i32) {
+        state.shortage = None;
         let Some(Fork { socket, death }) = state.forks.remove(&number) else {
             return;
         };

@@ -33,6 +33,8 @@ OWN_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 GRACE_SECONDS = STOP_SECONDS / 2
 # Before each module that is loaded ahead: a worker that is wanted goes first.
 PAUSE_MILLIS = 20
+# Where workers are wanted all the time: how long the next module waits at most.
+LONGEST_PAUSE_SECONDS = 1
 # Of a worker's life: garbage among what is frozen is never found, so there is an end to it.
 MOST_FREEZES = 16
 # Of the trial of what all tasks do; it takes milliseconds.
@@ -115,6 +117,13 @@ def reseed():
         random.set_state(("MT19937", words, 624))
 
 
+def offer_to_oom_killer(score):
+    """Has the kernel kill this process, and not the executor, where memory runs out."""
+    # Less than it has is for root only; then it stays as it is.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(score))
+
+
 def rehearse():
     """Does a little of what all tasks with Arrow do first: its memory and what it imports late are then there already."""
     import pyarrow
@@ -163,6 +172,7 @@ class Zygote:
         self.to_load = []
         self.spoiled = False
         self.daemon = None
+        self.oom_score_adj = 0
         self.pid = os.getpid()
 
     def send(self, **message):
@@ -184,6 +194,7 @@ class Zygote:
             self.send(unfit=f"{order['worker']} starts threads when it is imported")
             return False
         set_title(order["title"])
+        self.oom_score_adj = order["oom_score_adj"]
         self.to_load = list(order["load"])
         self.freeze()
         self.send(ready=pyspark.__version__)
@@ -290,6 +301,7 @@ class Zygote:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self.pid:
                 os._exit(0)
+            offer_to_oom_killer(self.oom_score_adj)
             reseed()
             binding = receive_binding(sock)
             if binding is None:
@@ -331,6 +343,7 @@ class Zygote:
         poller = select.poll()
         poller.register(self.control, select.POLLIN)
         poller.register(self.wakeup, select.POLLIN)
+        overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
         while True:
             ready = {fd for fd, _ in poller.poll(PAUSE_MILLIS if self.to_load else None)}
             if self.wakeup.fileno() in ready:
@@ -338,8 +351,9 @@ class Zygote:
             if self.control.fileno() in ready:
                 if not self.request():
                     self.end()
-            elif self.to_load:
+            if self.to_load and (not ready or time.monotonic() > overdue):
                 self.load_next()
+                overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
 
     def end(self):
         """Ends all that descends from here: what does not go when asked is killed."""

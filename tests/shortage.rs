@@ -1,0 +1,119 @@
+//! Lack of memory and of processes: who makes room, who waits, and what is said.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use common::{Bench, Setup, eventually, parent, python, runs};
+use native_python_worker::error::Error;
+
+/// A factory whose zygote can't fork as long as there is a file `short` in the directory.
+fn short_of_processes(directory: &Path) -> Bench {
+    let bench = Setup::zygote()
+        .env("DIRECTORY_OF_THE_TEST", directory.to_str().unwrap())
+        .own("preload", "+fails_to_fork")
+        .own("spares", "0")
+        .open();
+    drop(bench.create());
+    eventually("the module is loaded", || directory.join("loaded").exists());
+    bench
+}
+
+#[test]
+fn a_fork_that_fails_for_a_while_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let bench = short_of_processes(directory.path());
+    let running = bench.create();
+    let short = directory.path().join("short");
+    fs::write(&short, "").unwrap();
+    let waiting = thread::spawn(move || {
+        let held = bench.create();
+        (bench, held)
+    });
+    thread::sleep(Duration::from_secs(1));
+    assert!(!waiting.is_finished());
+    fs::remove_file(short).unwrap();
+    let (_bench, held) = waiting.join().unwrap();
+    assert!(runs(running.worker.pid()));
+    assert_eq!(parent(held.worker.pid()), parent(running.worker.pid()));
+}
+
+#[test]
+fn a_fork_that_fails_for_good_is_an_error_that_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let bench = short_of_processes(directory.path());
+    let running = bench.create();
+    fs::write(directory.path().join("short"), "").unwrap();
+    let error = bench.create_error();
+    assert!(matches!(error, Error::Fork { errno: 11 }), "{error}");
+    assert!(error.to_string().contains("EAGAIN"), "{error}");
+    assert!(runs(running.worker.pid()));
+}
+
+fn oom_score_adj(pid: i32) -> i32 {
+    let text = fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap();
+    text.trim().parse().unwrap()
+}
+
+#[test]
+fn the_kernel_is_to_take_workers_first() {
+    let own = oom_score_adj(i32::try_from(std::process::id()).unwrap());
+    for setup in [Setup::zygote as fn() -> Setup, Setup::daemon, Setup::simple] {
+        let none = setup().own("oomScoreAdj", "0").open();
+        let default = setup().open();
+        let (first, plain) = (default.create(), none.create());
+        let pid = first.worker.pid();
+        eventually("it is offered", || oom_score_adj(pid) == 1000);
+        assert_eq!(oom_score_adj(plain.worker.pid()), own);
+    }
+}
+
+#[test]
+fn the_zygote_is_not_offered() {
+    let bench = Setup::zygote().open();
+    let held = bench.create();
+    let (zygote, own) = (parent(held.worker.pid()), std::process::id());
+    let keeper = parent(zygote);
+    eventually("the worker is", || oom_score_adj(held.worker.pid()) == 1000);
+    let own = oom_score_adj(i32::try_from(own).unwrap());
+    assert_eq!((oom_score_adj(zygote), oom_score_adj(keeper)), (own, own));
+}
+
+#[test]
+fn a_broken_environment_is_not_started_for_each_attempt() {
+    let directory = tempfile::tempdir().unwrap();
+    let (interpreter, starts) = (
+        directory.path().join("python"),
+        directory.path().join("starts"),
+    );
+    let broken = format!("#!/bin/sh\necho >> {}\nexit 7\n", starts.display());
+    fs::write(&interpreter, broken).unwrap();
+    let permissions: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(&interpreter, permissions.clone()).unwrap();
+    let bench = Setup::daemon()
+        .set("pythonExec", interpreter.to_str().unwrap())
+        .open();
+    for attempt in 1..20 {
+        let error = bench.create_error().to_string();
+        assert!(
+            error.contains("terminated with code: 7"),
+            "{attempt}: {error}"
+        );
+        assert_eq!(
+            error.contains("at the earliest"),
+            attempt > 3,
+            "{attempt}: {error}"
+        );
+    }
+    let count = || fs::read_to_string(&starts).unwrap().lines().count();
+    assert_eq!(count(), 3);
+
+    let mended = format!("#!/bin/sh\nexec {} \"$@\"\n", python().display());
+    fs::write(&interpreter, mended).unwrap();
+    fs::set_permissions(&interpreter, permissions).unwrap();
+    eventually("it mends by itself", || bench.next().is_ok());
+}
