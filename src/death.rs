@@ -45,12 +45,15 @@ pub struct Account {
     how: String,
     /// Whether it was our own doing.
     pub ours: bool,
+    /// Whether it ended by itself, and well.
+    pub well: bool,
     last_words: Option<String>,
 }
 
 impl Account {
     fn of(cause: Cause, last_words: Option<&LastWords>) -> Self {
         let ours = matches!(cause, Cause::Ended(_));
+        let well = matches!(cause, Cause::Exit(status) if status.success());
         let how = match cause {
             Cause::Exit(status) => match killed_for(status) {
                 Some(shortage) => format!("was {}, {shortage}", describe_exit(status)),
@@ -65,6 +68,7 @@ impl Account {
         Self {
             how,
             ours,
+            well,
             last_words,
         }
     }

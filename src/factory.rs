@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use log::{debug, info, trace, warn};
+use log::{Level, debug, info, log, trace, warn};
 use nix::sys::signal::Signal;
 
 use crate::breaker::Breaker;
@@ -382,9 +382,16 @@ impl Factory {
         if worker.is_connected() {
             let name = worker.to_string();
             death.when_known(move |account| {
-                if !account.ours {
-                    warn!("Python {name}, {age} ms old, {account}");
+                if account.ours {
+                    return;
                 }
+                // One that was told to, by a half-closed socket, ends well.
+                let level = if account.well {
+                    Level::Info
+                } else {
+                    Level::Warn
+                };
+                log!(level, "Python {name}, {age} ms old, {account}");
             });
         }
         let untold = |death: &Arc<Death>| death.settle(Cause::Untold);

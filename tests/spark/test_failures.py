@@ -135,12 +135,58 @@ def dying_by(how):
     return job
 
 
-@pytest.mark.parametrize("how", ["os._exit", "SIGKILL", "SIGTERM", "segmentation fault"])
-def test_dead_worker_fails_its_task_only(run, how):
-    error, others, after = run(dying_by(how)).value
+ENDS = {
+    "os._exit": "exited with code 3",
+    "SIGKILL": "was killed by signal 9 (SIGKILL)",
+    "SIGTERM": "was killed by signal 15 (SIGTERM)",
+    "segmentation fault": "was killed by signal 11 (SIGSEGV",
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_dead_worker_fails_its_task_only(run, how, is_native):
+    outcome = run(dying_by(how))
+    error, others, after = outcome.value
     # Spark 3.5 passes a reset connection through as it is.
-    assert CRASHED in error or (VERSION < (4, 0) and "Connection reset" in error)
+    assert CRASHED in error or (not is_native and VERSION < (4, 0) and "Connection reset" in error)
     assert (others, after) == (1, 45)
+    if is_native:
+        assert ENDS[how] in error
+        assert re.search(rf"WARN PythonWorkerFactory: Python worker .*{re.escape(ENDS[how])}", outcome.log)
+
+
+@pytest.mark.native_only("stock Spark does not know what a worker has written last")
+@pytest.mark.parametrize("conf", [{}, {"spark.python.use.daemon": "false"}], ids=["", "simple"])
+def test_last_words_are_in_the_error(run, conf):
+    def job(spark):
+        def die(_):
+            import os
+            import sys
+
+            print("disk full, giving up", file=sys.stderr, flush=True)
+            os._exit(1)
+
+        try:
+            spark.sparkContext.parallelize([1], 1).map(die).collect()
+        except Exception as failure:
+            return str(failure)
+
+    error = run(job, conf=conf).value
+    assert "exited with code 1. The end of its standard error:\n" in error
+    assert "disk full, giving up" in error
+
+
+@pytest.mark.native_only("stock Spark does not know whom it has killed")
+def test_no_death_that_spark_wanted_is_a_warning(run):
+    def job(spark):
+        sc = spark.sparkContext
+        assert sc.parallelize(range(1000), 4).map(lambda n: n).take(1) == [0]
+        return sc.parallelize(range(10), 2).map(lambda n: n).sum()
+
+    for reuse in ("true", "false"):
+        outcome = run(job, conf={"spark.python.worker.reuse": reuse})
+        assert outcome.value == 45
+        assert not re.search(r"WARN PythonWorkerFactory: Python worker", outcome.log)
 
 
 def test_udf_killed_by_signal_in_sql(run):

@@ -75,8 +75,9 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     factory.stopWorker(this);
   }
 
+  /** Null where it is the end that the user of the socket wanted. */
   private String whyEnded() {
-    return inputShutdown ? null : factory.whyEnded(this);
+    return inputShutdown || outputShutdown ? null : factory.whyEnded(this);
   }
 
   @Override

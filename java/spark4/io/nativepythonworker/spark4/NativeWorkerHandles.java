@@ -40,15 +40,15 @@ final class NativeWorkerHandles implements WorkerHandles {
       return worker.terminate();
     }
 
-    /** How the worker died, and what Python's faulthandler wrote then. */
+    /** What Python's faulthandler wrote when the worker died, and how it died. */
     @Override
     public Option<String> terminationDiagnostics() {
       String why = worker.whyEnded();
       String stack = takeStack();
-      if (why == null || stack == null) {
-        return Option.apply(why == null ? stack : why + "\n");
+      if (why == null) {
+        return Option.apply(stack);
       }
-      return Option.apply(why + "\n" + stack);
+      return Option.apply((stack == null ? "" : stack) + why + "\n");
     }
 
     /** Faulthandler's file is removed, so the text comes once; null where there is none. */

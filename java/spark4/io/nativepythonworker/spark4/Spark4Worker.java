@@ -19,6 +19,7 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
   private final transient AtomicBoolean closed = new AtomicBoolean();
   private final long id;
   private final long pid;
+
   /** The thread that needs the JDK's own channel, which is the only one that selectors take. */
   private transient volatile Thread registering;
 

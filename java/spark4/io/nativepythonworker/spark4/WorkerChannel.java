@@ -18,6 +18,7 @@ import java.util.function.Supplier;
 final class WorkerChannel extends SocketChannel {
   private final SocketChannel channel;
   private final Supplier<String> whyEnded;
+  private volatile boolean halfClosed;
 
   /**
    * @param whyEnded asked when the other side is gone; gives null where nobody knows
@@ -36,7 +37,7 @@ final class WorkerChannel extends SocketChannel {
     try {
       N count = transfer.run();
       if (count.longValue() < 0) {
-        String why = whyEnded.get();
+        String why = why();
         if (why != null) {
           throw new EOFException(why);
         }
@@ -45,9 +46,14 @@ final class WorkerChannel extends SocketChannel {
     } catch (ClosedChannelException | EOFException plain) {
       throw plain;
     } catch (IOException failure) {
-      String why = whyEnded.get();
+      String why = why();
       throw why == null ? failure : new IOException(why, failure);
     }
+  }
+
+  /** Null where it is the end that the user of the channel wanted. */
+  private String why() {
+    return halfClosed ? null : whyEnded.get();
   }
 
   @Override
@@ -104,12 +110,14 @@ final class WorkerChannel extends SocketChannel {
 
   @Override
   public SocketChannel shutdownInput() throws IOException {
+    halfClosed = true;
     channel.shutdownInput();
     return this;
   }
 
   @Override
   public SocketChannel shutdownOutput() throws IOException {
+    halfClosed = true;
     channel.shutdownOutput();
     return this;
   }

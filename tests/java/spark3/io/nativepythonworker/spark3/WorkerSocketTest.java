@@ -13,6 +13,7 @@ import static org.junit.Assert.assertTrue;
 import io.nativepythonworker.SocketTraffic;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.TestSpark;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -114,16 +115,20 @@ public class WorkerSocketTest {
   }
 
   @Test
-  public void aWorkerThatIsGoneIsTheEndOfTheStream() throws Exception {
+  public void whoUsesAWorkerThatIsGoneHearsHowItEnded() throws Exception {
     ProcessHandle.of(socket.pid()).orElseThrow().destroyForcibly();
-    assertEquals(-1, socket.getInputStream().read());
-    assertThrows(
-        SocketException.class,
-        () -> {
-          while (true) {
-            socket.getOutputStream().write(new byte[4096]);
-          }
-        });
+    String killed = "(pid " + socket.pid() + ") was killed by signal 9 (SIGKILL)";
+    Exception read = assertThrows(EOFException.class, () -> socket.getInputStream().read());
+    assertTrue(read.getMessage(), read.getMessage().contains(killed));
+    Exception write =
+        assertThrows(
+            SocketException.class,
+            () -> {
+              while (true) {
+                socket.getOutputStream().write(new byte[4096]);
+              }
+            });
+    assertTrue(write.getMessage(), write.getMessage().contains(killed));
   }
 
   @Test

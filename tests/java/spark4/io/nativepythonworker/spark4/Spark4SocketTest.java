@@ -14,6 +14,8 @@ import static org.junit.Assert.assertTrue;
 import io.nativepythonworker.SocketTraffic;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.TestSpark;
+import java.io.EOFException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SelectionKey;
@@ -79,6 +81,26 @@ public class Spark4SocketTest {
         "bye".getBytes(StandardCharsets.US_ASCII),
         java.util.Arrays.copyOf(bye.array(), bye.position()));
     assertTrue(eventually(() -> factory.isWorkerStopped(worker) || !runs(worker.pid())));
+    worker.stop();
+  }
+
+  @Test
+  public void whoUsesAWorkerThatIsGoneHearsHowItEnded() throws Exception {
+    Spark4Worker worker = blocking();
+    ProcessHandle.of(worker.pid()).orElseThrow().destroyForcibly();
+    String killed = "(pid " + worker.pid() + ") was killed by signal 9 (SIGKILL)";
+    Exception read =
+        assertThrows(EOFException.class, () -> worker.channel().read(ByteBuffer.allocate(8)));
+    assertTrue(read.getMessage(), read.getMessage().contains(killed));
+    Exception write =
+        assertThrows(
+            IOException.class,
+            () -> {
+              while (true) {
+                worker.channel().write(ByteBuffer.allocate(4096));
+              }
+            });
+    assertTrue(write.getMessage(), write.getMessage().contains(killed));
     worker.stop();
   }
 
