@@ -117,3 +117,34 @@ fn a_broken_environment_is_not_started_for_each_attempt() {
     fs::set_permissions(&interpreter, permissions).unwrap();
     eventually("it mends by itself", || bench.next().is_ok());
 }
+
+/// Lets a process have so many descriptors; gives how many it could have.
+fn limit_descriptors(pid: i32, most: u64) -> u64 {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: Some(most),
+        maximum,
+    };
+    let old = prlimit(Pid::from_raw(pid), Resource::Nofile, limit).unwrap();
+    old.current.unwrap()
+}
+
+#[test]
+fn a_zygote_without_room_for_a_descriptor_says_so_and_lives() {
+    let bench = Setup::zygote()
+        .own("preload", "json")
+        .own("spares", "0")
+        .open();
+    let first = bench.create();
+    let zygote = parent(first.worker.pid());
+    let open = fs::read_dir(format!("/proc/{zygote}/fd")).unwrap().count();
+    let before = limit_descriptors(zygote, open as u64);
+    let error = bench.create_error();
+    assert!(matches!(error, Error::Fork { errno: 24 }), "{error}");
+    assert!(error.to_string().contains("EMFILE"), "{error}");
+    limit_descriptors(zygote, before);
+    let next = bench.create();
+    assert_eq!(parent(next.worker.pid()), zygote);
+    assert!(runs(first.worker.pid()));
+}

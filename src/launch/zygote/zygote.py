@@ -13,6 +13,7 @@ The interpreter gets it behind `keeper.py`, as one program.
 """
 
 import contextlib
+import errno
 import gc
 import importlib
 import importlib.util
@@ -251,12 +252,16 @@ class Zygote:
         data, descriptors, _, _ = socket.recv_fds(self.control, 65536, 2)
         if not data:
             return False
-        sock, stderr = descriptors
-        with socket.socket(fileno=sock) as sock:
-            try:
-                self.fork(json.loads(data)["fork"], sock, stderr)
-            finally:
-                os.close(stderr)
+        try:
+            number = json.loads(data)["fork"]
+            if len(descriptors) == 2:
+                self.fork(number, *descriptors)
+            else:
+                # The kernel leaves out what there is no room for.
+                self.send(failed=number, errno=errno.EMFILE)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         return True
 
     def fork(self, number, sock, stderr):
@@ -269,7 +274,7 @@ class Zygote:
             self.send(failed=number, errno=error.errno)
             return
         if pid == 0:
-            self.become_worker(sock, stderr)
+            self.become_worker(socket.socket(fileno=sock), stderr)
         self.children.add(pid)
         self.send(forked=number, pid=pid)
 

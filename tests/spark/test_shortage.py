@@ -1,0 +1,52 @@
+"""A machine or container that is short of something: who loses, and what is said."""
+
+import os
+import re
+
+import pytest
+
+from cgroups import group
+from processes import process
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def limited(launch):
+    """A driver in a group of its own: limited("memory") gives both, and the group ends after the driver."""
+    contexts = []
+
+    def start(controller, **options):
+        context = group(controller, f"native-python-worker-test-{os.getpid()}-{len(contexts)}")
+        made = context.__enter__()
+        driver = launch(**options)
+        contexts.append((context, driver))
+        made.take(driver.process.pid)
+        return driver, made
+
+    yield start
+    for context, driver in contexts:
+        driver.close()
+        context.__exit__(None, None, None)
+
+
+def test_worker_that_needs_too_much_memory_is_killed_and_the_executor_is_not(limited, is_native):
+    def job(spark):
+        def greedy(_):
+            return sum(len(b"x" * (64 << 20)) for block in [[b"%d" % n * (32 << 20) for n in range(100)]] for _ in block)
+
+        try:
+            spark.sparkContext.parallelize([1], 1).map(greedy).collect()
+        except Exception as failure:
+            error = str(failure)
+        return error, spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()
+
+    driver, memory = limited("memory")
+    memory.limit(700 * MIB)
+    outcome = driver.run(job)
+    error, after = outcome.value
+    assert after == 45
+    assert process(driver.jvm)
+    if is_native:
+        told = r"was killed by signal 9 \(SIGKILL\), out of memory: the limit of its cgroup is 700 MiB, the most used \d+ MiB"
+        assert re.search(told, error)
