@@ -222,8 +222,8 @@ impl Factory {
         })
     }
 
-    /// How a worker whose connection has ended has ended itself, in a sentence; `None` where nobody knows, which takes a
-    /// second to find out.
+    /// How a worker whose connection has ended has ended itself, in a sentence; `None` where Spark has wanted it, or where
+    /// nobody knows, which takes a second to find out.
     pub fn why_ended(&self, id: WorkerId) -> Option<String> {
         let state = self.lock();
         let departed = state.departed.iter().find(|departed| departed.id == id);
@@ -233,7 +233,7 @@ impl Factory {
         };
         drop(state);
         let account = death.wait(Deadline::after(TOLD_WITHIN))?;
-        Some(format!("Python worker {id} (pid {pid}) {account}"))
+        (!account.ours).then(|| format!("Python worker {id} (pid {pid}) {account}"))
     }
 
     /// Whether a worker's process runs.

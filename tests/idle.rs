@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Setup, eventually, parent, runs, signal};
+use native_python_worker::deadline::Deadline;
 use nix::sys::signal::Signal;
 
 #[test]
@@ -145,8 +146,8 @@ fn a_worker_that_has_served_its_tasks_is_replaced() {
         assert!(bench.host.was_closed(held.id()));
         assert_ne!(bench.next_id(), held.id());
         eventually("it has ended", || !runs(held.worker.pid()));
-        let told = bench.factory.why_ended(held.id()).unwrap();
-        assert!(told.ends_with("was replaced between two tasks"), "{told}");
+        let account = held.worker.death().wait(Deadline::now()).unwrap();
+        assert_eq!(account.how(), "was replaced between two tasks");
     }
 }
 

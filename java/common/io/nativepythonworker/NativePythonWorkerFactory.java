@@ -225,7 +225,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   /**
    * What to say of a worker whose connection has ended or is broken, with the cause of its death;
-   * null where that is not known, which takes a second to find out.
+   * null where Spark has wanted it, or where it is not known, which takes a second to find out.
    */
   public String whyEnded(W worker) {
     return whyEnded(id, worker.id());
