@@ -81,6 +81,16 @@ def is_native(request):
 
 
 @pytest.fixture
+def observe(record_property):
+    """observe(6, "the task fails"): what was seen of a case, for the table in docs/faults.md."""
+
+    def note(case, seen):
+        record_property("fault", f"{case}: {seen}")
+
+    return note
+
+
+@pytest.fixture
 def driver(drivers, is_native):
     """The driver under test, shared by most tests."""
     return drivers.get(Setup(native=is_native))

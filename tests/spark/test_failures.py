@@ -2,11 +2,11 @@
 
 import os
 import re
-import signal
 
 import pytest
 
 from harness import VERSION
+from faults import causes
 from processes import survivors
 
 CRASHED = "Python worker exited unexpectedly (crashed)"
@@ -135,6 +135,7 @@ def dying_by(how):
     return job
 
 
+CASES = {"os._exit": 8, "SIGKILL": 6, "SIGTERM": 6, "segmentation fault": 7}
 ENDS = {
     "os._exit": "exited with code 3",
     "SIGKILL": "was killed by signal 9 (SIGKILL)",
@@ -144,12 +145,13 @@ ENDS = {
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_dead_worker_fails_its_task_only(run, how, is_native):
+def test_dead_worker_fails_its_task_only(run, how, is_native, observe):
     outcome = run(dying_by(how))
     error, others, after = outcome.value
     # Spark 3.5 passes a reset connection through as it is.
     assert CRASHED in error or (not is_native and VERSION < (4, 0) and "Connection reset" in error)
     assert (others, after) == (1, 45)
+    observe(CASES[how], f"{how}: {causes(error)[-1]}")
     if is_native:
         assert ENDS[how] in error
         assert re.search(rf"WARN PythonWorkerFactory: Python worker .*{re.escape(ENDS[how])}", outcome.log)
@@ -275,19 +277,3 @@ def test_child_processes_of_a_udf_work(run):
         return spark.sparkContext.parallelize(range(4), 2).map(ask).collect()
 
     assert run(job).value == [1, 2, 3, 4]
-
-
-@pytest.mark.native_only("stock Spark lets one task fail for each dead idle worker")
-def test_all_python_killed_between_jobs(run, driver):
-    def job(spark):
-        import os
-
-        sc = spark.sparkContext
-        return sc.parallelize(range(2), 2).map(lambda _: (os.getpid(), os.getppid())).collect()
-
-    victims = {pid for pair in run(job).value for pid in pair} - {driver.jvm}
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
-    assert not survivors(victims)
-    after = {pid for pair in run(job).value for pid in pair}
-    assert not after & victims

