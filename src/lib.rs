@@ -12,6 +12,7 @@ pub mod factory;
 pub mod host;
 pub mod jni_bridge;
 pub mod launch;
+mod load;
 pub mod logger;
 mod memory;
 pub mod output;

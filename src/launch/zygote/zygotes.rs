@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::debug;
 
@@ -14,6 +14,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::current::Current;
+use crate::load::Load;
 use crate::spec::FactorySpec;
 use crate::supervisor::later;
 use crate::worker::{Launched, Origin};
@@ -31,8 +32,11 @@ fn warmed() -> MutexGuard<'static, Vec<Arc<Zygotes>>> {
     WARM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From the executor's start until the zygote's, which is not to slow it down. A task that comes earlier starts the zygote itself.
-const PREWARM_DELAY: Duration = Duration::from_secs(1);
+/// How often it is looked whether the starting executor leaves a core to the zygote, which is not to slow it down. A task that
+/// comes earlier starts the zygote itself.
+const PREWARM_INTERVAL: Duration = Duration::from_millis(250);
+/// After which the zygote starts beside whatever the executor is busy with.
+const PREWARM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many zygotes may be spoiled or lost in one attempt to get a worker.
 const ATTEMPTS: usize = 8;
@@ -106,14 +110,25 @@ impl Zygotes {
     /// Starts the zygote in the background, so that the first task finds workers ready.
     pub(super) fn warm(self: Arc<Self>) {
         warmed().push(self.clone()); // first: it may be let go of while it starts
-        let starting = later(&self, PREWARM_DELAY, |zygotes| {
+        self.start_when_idle(Instant::now() + PREWARM_PATIENCE);
+    }
+
+    fn start_when_idle(self: &Arc<Self>, latest: Instant) {
+        let load = Load::now();
+        let looked = later(self, PREWARM_INTERVAL, move |zygotes| {
+            if zygotes.current.serving().is_some() {
+                return;
+            }
+            if Instant::now() < latest && !load.leaves_a_core() {
+                return zygotes.start_when_idle(latest);
+            }
             let zygotes = zygotes.clone();
             let thread = thread::Builder::new().name("npw-prewarm".to_owned());
             if let Err(error) = thread.spawn(move || zygotes.start_ahead()) {
                 debug!("No zygote is started ahead: {error}");
             }
         });
-        if let Err(error) = starting {
+        if let Err(error) = looked {
             debug!("No zygote is started ahead: {error}");
         }
     }
