@@ -248,6 +248,31 @@ fn a_module_that_fails_is_left_out() {
 }
 
 #[test]
+fn a_package_that_is_replaced_on_disk_is_loaded_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("upgraded.py");
+    fs::write(&module, "open(__file__ + '.loaded', 'w').close()\n").unwrap();
+    let bench = Setup::zygote()
+        .set("pythonPath", directory.path().to_str().unwrap())
+        .own("preload", "upgraded")
+        .own("spares", "2")
+        .open();
+    let old = bench.create();
+    let zygote = zygote_of(&old);
+    let loaded = directory.path().join("upgraded.py.loaded");
+    eventually("it is loaded", || loaded.exists());
+    let new = directory.path().join("new.py");
+    fs::write(&new, "").unwrap();
+    fs::rename(&new, &module).unwrap();
+    eventually("a new worker has the new one", || {
+        zygote_of(&bench.create()) != zygote
+    });
+    assert!(old.worker.is_alive());
+    drop((old, bench));
+    eventually("the old zygote is gone", || !runs(zygote));
+}
+
+#[test]
 fn another_pyspark_than_sparks_is_left_to_the_daemon() {
     let bench = Setup::zygote().set("sparkVersion", "3.4.0").open();
     let held = bench.create();

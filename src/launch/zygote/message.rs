@@ -21,6 +21,8 @@ pub(crate) enum Message {
     },
     /// A module has started a thread: this zygote forks no more.
     Spoiled(String),
+    /// A file of what was loaded has changed: this zygote forks no more.
+    Outdated(String),
     /// All that was to be loaded is.
     Complete,
     /// A worker was forked.
@@ -79,7 +81,8 @@ impl Message {
         let reason = text("unfit").map(Self::Unfit);
         let loading = || text("loading").map(Self::Loading);
         let spoiled = || text("spoiled").map(Self::Spoiled);
-        reason.or_else(loading).or_else(spoiled)
+        let outdated = || text("outdated").map(Self::Outdated);
+        reason.or_else(loading).or_else(spoiled).or_else(outdated)
     }
 }
 
@@ -101,6 +104,7 @@ mod tests {
                 },
             ),
             (r#"{"spoiled": "torch"}"#, Message::Spoiled("torch".into())),
+            (r#"{"outdated": "a.py"}"#, Message::Outdated("a.py".into())),
             (
                 r#"{"forked": 3, "pid": 77}"#,
                 Message::Forked { number: 3, pid: 77 },

@@ -83,7 +83,7 @@ impl Zygote {
                 .wait_timeout_while(self.talk.lock(), deadline.remaining(), starting);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let reason = match &state.phase {
-            Phase::Serving | Phase::Spoiled(_) => return Ok(()),
+            Phase::Serving | Phase::Spoiled(_) | Phase::Outdated => return Ok(()),
             Phase::Starting => {
                 return Err(Error::Timeout {
                     step: Step::Zygote,

@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use log::{debug, trace, warn};
+use log::{debug, info, trace, warn};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
@@ -46,6 +46,8 @@ pub(super) enum Phase {
     Unfit(String),
     /// It forks no more because of this module, which its successor must not load.
     Spoiled(String),
+    /// It forks no more because a package was replaced on disk.
+    Outdated,
     Gone,
 }
 
@@ -299,6 +301,13 @@ impl Talk {
             }
             Message::Spoiled(module) => {
                 spoil(&mut state, module, "starts threads when it is imported");
+            }
+            Message::Outdated(file) => {
+                info!("{file} has changed, so another zygote takes over");
+                state.phase = Phase::Outdated;
+                let old = state.spares.take_all();
+                drop(state);
+                drop(old); // a spare ends with its socket
             }
             Message::Complete => {
                 self.renew_spares(state);

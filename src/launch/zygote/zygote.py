@@ -4,7 +4,7 @@ It is started by the native factory, with a SOCK_SEQPACKET socket as its standar
 The first one to come says what to load; `{"fork": n}` comes with the socket of
 the worker to be forked and its standard error. What it sends:
 `ready`, `unfit` (and why), `loaded` and `left_out` (a module), `spoiled` (by a module), `complete`, `forked`, `failed`,
-`exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
+`outdated` (a file), `exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
 
 It has one thread, always: a process with threads must not fork. In a forked worker everything is as `pyspark.daemon`
 leaves it; the code from there on is PySpark's own.
@@ -40,6 +40,10 @@ LONGEST_PAUSE_SECONDS = 1
 MOST_FREEZES = 16
 # Of the trial of what all tasks do; it takes milliseconds.
 REHEARSAL_SECONDS = 5
+# Of a file that is watched: written to, renamed, replaced or removed (`inotify`).
+CHANGES = 0x2 | 0x4 | 0x400 | 0x800
+# Between looks at files whose changes nobody tells us, as on network file systems.
+LOOK_SECONDS = 1
 # In the memory allocator of Arrow: the only thread that importing pyarrow starts.
 ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
 
@@ -166,6 +170,39 @@ def serve_tasks(worker, sock, reuse):
             gc.freeze()
 
 
+class Sources:
+    """The files of what was loaded: a package may be replaced while the zygote lives, and workers are to have the new one."""
+
+    def __init__(self):
+        self.stamps = {}
+        self.looked = time.monotonic()
+        self.events = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def add(self, name):
+        file = getattr(sys.modules.get(name.partition(".")[0]), "__file__", None)
+        if file and file not in self.stamps:
+            self.stamps[file] = self.stamp(file)
+            LIBC.inotify_add_watch(self.events, os.fsencode(file), CHANGES)
+
+    @staticmethod
+    def stamp(file):
+        """None where there is no such file, as for what is in an archive."""
+        with contextlib.suppress(OSError):
+            found = os.stat(file)
+            return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def changed(self):
+        """A file that is not what was loaded."""
+        self.looked = time.monotonic()
+        with contextlib.suppress(OSError):
+            os.read(self.events, 4096)
+        return next((file for file, stamp in self.stamps.items() if self.stamp(file) != stamp), None)
+
+    def close(self):
+        if self.events >= 0:
+            os.close(self.events)
+
+
 class Zygote:
     def __init__(self, control):
         self.control = control
@@ -174,6 +211,7 @@ class Zygote:
         self.spoiled = False
         self.daemon = None
         self.oom_score_adj = 0
+        self.sources = Sources()
         self.pid = os.getpid()
 
     def send(self, **message):
@@ -197,6 +235,7 @@ class Zygote:
         set_title(order["title"])
         self.oom_score_adj = order["oom_score_adj"]
         self.to_load = list(order["load"])
+        self.sources.add("pyspark")
         self.freeze()
         self.send(ready=pyspark.__version__)
         return True
@@ -215,6 +254,7 @@ class Zygote:
             missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
             self.send(left_out=name, missing=missing, reason=f"{type(error).__name__}: {error}")
         else:
+            self.sources.add(name)
             millis = round((time.monotonic() - started) * 1000)
             if threads() == 1:
                 self.send(loaded=name, millis=millis)
@@ -264,7 +304,16 @@ class Zygote:
                 os.close(descriptor)
         return True
 
+    def look_at_sources(self):
+        changed = None if self.spoiled else self.sources.changed()
+        if changed:
+            self.spoiled = True
+            self.to_load = []
+            self.send(outdated=changed)
+
     def fork(self, number, sock, stderr):
+        if time.monotonic() > self.sources.looked + LOOK_SECONDS:
+            self.look_at_sources()
         if self.spoiled:
             self.send(failed=number, errno=0)
             return
@@ -300,6 +349,7 @@ class Zygote:
             os.dup2(stderr, 2)
             os.close(stderr)
             self.control.close()
+            self.sources.close()
             self.wakeup.close()
             self.waker.close()
             # The zygote has one thread, so this is the zygote's end and no thread's.
@@ -348,11 +398,15 @@ class Zygote:
         poller = select.poll()
         poller.register(self.control, select.POLLIN)
         poller.register(self.wakeup, select.POLLIN)
+        if self.sources.events >= 0:
+            poller.register(self.sources.events, select.POLLIN)
         overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
         while True:
             ready = {fd for fd, _ in poller.poll(PAUSE_MILLIS if self.to_load else None)}
             if self.wakeup.fileno() in ready:
                 self.reap()
+            if self.sources.events in ready:
+                self.look_at_sources()
             if self.control.fileno() in ready:
                 if not self.request():
                     self.end()
