@@ -197,10 +197,11 @@ impl Talk {
             if let Some(spare) = state.spares.take(binding) {
                 break Ok(spare);
             }
-            self.fill(&mut state); // who has to wait is seldom the only one
+            // First: another fork, asked for in vain, would fail the next caller.
             if let Some(error) = state.failures.pop_front() {
                 break Err(error);
             }
+            self.fill(&mut state); // who has to wait is seldom the only one
             if state.phase != Phase::Serving {
                 break Err(Error::Eof { step: Step::Fork });
             }
