@@ -111,15 +111,15 @@ impl LastWords {
 
 type Listener = Box<dyn FnOnce(&Account) + Send>;
 
-#[derive(Default)]
 struct State {
+    /// Until it is known: a pipe is not held for longer than that.
+    last_words: Option<LastWords>,
     account: Option<Arc<Account>>,
     listeners: Vec<Listener>,
 }
 
 /// The death of one process, which may be still to come.
 pub struct Death {
-    last_words: Option<LastWords>,
     state: Mutex<State>,
     known: Condvar,
 }
@@ -128,18 +128,24 @@ impl Death {
     /// Of a process that still runs, for all we know.
     pub fn to_come(last_words: Option<LastWords>) -> Arc<Self> {
         Arc::new(Self {
-            last_words,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                last_words,
+                account: None,
+                listeners: Vec::new(),
+            }),
             known: Condvar::new(),
         })
     }
 
     /// Tells why the process has ended, or will in a moment; nothing changes where that is known already.
     pub fn settle(&self, cause: Cause) {
-        if self.lock().account.is_some() {
+        let mut state = self.lock();
+        if state.account.is_some() {
             return;
         }
-        let account = Arc::new(Account::of(cause, self.last_words.as_ref()));
+        let last_words = state.last_words.take();
+        drop(state); // they may take a while
+        let account = Arc::new(Account::of(cause, last_words.as_ref()));
         let mut state = self.lock();
         let account = state.account.get_or_insert(account).clone();
         let listeners = std::mem::take(&mut state.listeners);

@@ -39,6 +39,19 @@ fn use_leaves_no_descriptor_thread_or_process() {
             }
         }
     }
+    let zygote = Setup::zygote()
+        .own("preload", "json")
+        .own("zygote.idleTimeout", "1s")
+        .env("SPARK_REUSE_WORKER", "")
+        .open();
+    let before = count("fd");
+    for _ in 0..100 {
+        zygote.factory.socket_closed(zygote.create().id());
+    }
+    eventually("workers that are gone hold nothing", || {
+        count("fd") <= before + 10
+    });
+    drop(zygote);
     let bench = Setup::simple().open();
     for _ in 0..3 {
         drop(bench.create());

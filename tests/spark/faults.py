@@ -22,7 +22,7 @@ class Seen:
 
     def __str__(self):
         if self.hung:
-            return f"hangs, given up after {GIVEN_UP} s"
+            return f"hangs, given up after {self.seconds:.0f} s"
         if self.works:
             return f"works, {self.seconds:.1f} s"
         return f"fails after {self.seconds:.1f} s: {causes(self.error)[-1]}"
@@ -35,11 +35,11 @@ def causes(error):
     return [re.sub(r"\b(?:java|org)\.[a-z.]+\.(?=[A-Z])", "", one)[:200] for one in found]
 
 
-def attempt(driver, job, **options):
+def attempt(driver, job, patience=GIVEN_UP, **options):
     started = time.monotonic()
     seen = Seen(0)
     try:
-        seen.value = driver.run(job, timeout=GIVEN_UP, **options).value
+        seen.value = driver.run(job, timeout=patience, **options).value
     except AssertionError as lost:
         seen.hung, seen.error = "no answer" in str(lost), str(lost)
     except Exception as failure:
