@@ -42,6 +42,7 @@ fn use_leaves_no_descriptor_thread_or_process() {
     let zygote = Setup::zygote()
         .own("preload", "json")
         .own("zygote.idleTimeout", "1s")
+        .own("idleTimeout", "1s")
         .env("SPARK_REUSE_WORKER", "")
         .open();
     let before = count("fd");
