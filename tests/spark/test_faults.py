@@ -93,7 +93,7 @@ def beside_a_slow_task(harm, where, slow_seconds):
 
 
 def harmed(driver, harm, where):
-    conf = {"spark.master": "local[4]", "spark.nativePythonWorker.spares": "0"}
+    conf = {"spark.master": "local[4]", "spark.nativePythonWorker.spares": "0", **NO_REUSE}
     return attempt(driver, beside_a_slow_task(harm, str(where), SLOW_SECONDS[driver.native]), conf=conf)
 
 

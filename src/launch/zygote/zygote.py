@@ -48,8 +48,13 @@ LOOK_SECONDS = 1
 ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
 
 
-def threads():
-    return len(os.listdir("/proc/self/task"))
+def open_status():
+    return os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def threads(status):
+    """How many this process has; needs no new descriptor, as there may be none."""
+    return int(os.pread(status, 8192, 0).partition(b"Threads:")[2].split()[0])
 
 
 def main_of(module_name):
@@ -212,6 +217,7 @@ class Zygote:
         self.daemon = None
         self.oom_score_adj = 0
         self.sources = Sources()
+        self.status = open_status()
         self.pid = os.getpid()
 
     def send(self, **message):
@@ -229,7 +235,7 @@ class Zygote:
         importlib.import_module(order["worker"])
         sys.modules["__main__"] = self.daemon
         sys.argv[:] = [self.daemon.__file__]
-        if threads() > 1:
+        if threads(self.status) > 1:
             self.send(unfit=f"{order['worker']} starts threads when it is imported")
             return False
         set_title(order["title"])
@@ -256,12 +262,12 @@ class Zygote:
         else:
             self.sources.add(name)
             millis = round((time.monotonic() - started) * 1000)
-            if threads() == 1:
+            if threads(self.status) == 1:
                 self.send(loaded=name, millis=millis)
         if not self.to_load and self.may_rehearse():
             with contextlib.suppress(Exception):
                 rehearse()
-        if threads() > 1:
+        if threads(self.status) > 1:
             self.spoiled = True
             self.to_load = []
             self.send(spoiled=name)
@@ -282,7 +288,7 @@ class Zygote:
             try:
                 signal.alarm(REHEARSAL_SECONDS)
                 rehearse()
-                code = threads() - 1
+                code = threads(open_status()) - 1
             finally:
                 os._exit(code)
         return os.waitpid(pid, 0)[1] == 0
@@ -350,6 +356,7 @@ class Zygote:
             os.close(stderr)
             self.control.close()
             self.sources.close()
+            os.close(self.status)
             self.wakeup.close()
             self.waker.close()
             # The zygote has one thread, so this is the zygote's end and no thread's.
