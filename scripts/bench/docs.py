@@ -19,8 +19,8 @@ def collect():
     for folder in BUILD.glob("*"):
         found = results.read(folder / results.NAME)
         if found and not found["quick"]:
-            soak = results.read(folder / results.SOAK)
-            results.write(DOCS / f"{found['spark']}.json", {**found, "soak": soak} if soak else found)
+            soaks = {name: results.read(folder / f"{name}.json") for name in (results.FORKS, results.MIXED)}
+            results.write(DOCS / f"{found['spark']}.json", {**found, "soak": soaks})
     everything = map(results.read, DOCS.glob("*.json"))
     return sorted(everything, key=lambda one: [int(part) for part in one["spark"].split(".")], reverse=True)
 
@@ -45,18 +45,36 @@ def failures(found):
 
 
 def soaked(found):
-    """What ./bench soak saw, in a sentence."""
-    soak = found.get("soak")
-    if not soak:
-        return []
+    """What ./bench soak saw, a paragraph for each of its parts."""
+    for part, sentence in SOAKS.items():
+        soak = found.get("soak", {}).get(part)
+        if soak:
+            yield f"`./bench soak`: {sentence(soak)} {held(soak)} {soak['date']}, commit {soak['commit']}."
+            yield ""
+
+
+def forked(soak):
+    minutes = soak["seconds"] / 60
+    return f"{soak['forks']:,d} forks from one zygote in {minutes:.0f} minutes, without a hang or a death."
+
+
+def mixed(soak):
+    counts = {name: count for name, count in soak.items() if isinstance(count, int)}
+    told = ", ".join(f"{name.replace('_', ' ')} {count:,d}" for name, count in counts.items())
+    return f"{soak['minutes']:.0f} minutes of mixed jobs and mishaps, several at a time, without a hang or a wrong end ({told})."
+
+
+def held(soak):
+    """What there was in the beginning and at the end."""
     before, after = soak["before"], soak["after"]
-    return [
-        f"`./bench soak`: {soak['forks']:,d} forks from one zygote in {soak['seconds'] / 60:.0f} minutes, without a hang or a "
-        f"death. Zygote: {before['zygote_mib']} MiB at first, {after['zygote_mib']} MiB at last; JVM: {before['jvm_mib']} and "
-        f"{after['jvm_mib']} MiB, {before['jvm_files']} and {after['jvm_files']} descriptors. "
-        f"{soak['date']}, commit {soak['commit']}.",
-        "",
-    ]
+    return (
+        f"Zygote: {before['zygote_mib']} MiB at first, {after['zygote_mib']} MiB at last; JVM: {before['jvm_mib']} and "
+        f"{after['jvm_mib']} MiB, {before['jvm_files']} and {after['jvm_files']} descriptors, {before['jvm_threads']} and "
+        f"{after['jvm_threads']} threads; Python processes: {before['processes']} and {after['processes']}."
+    )
+
+
+SOAKS = {results.FORKS: forked, results.MIXED: mixed}
 
 
 def page(found, images):
@@ -64,7 +82,7 @@ def page(found, images):
     version = found["spark"]
     lines = [f"# Spark {version}: stock against native", "", conditions(found), ""]
     lines += ["How it is measured, and how to read it: [bench.md](../bench.md).", "", tables.full_table(found), ""]
-    lines += failures(found) + soaked(found)
+    lines += [*failures(found), *soaked(found)]
     lines += [f"![{image.removesuffix('.svg')}]({image})\n" for image in images]
     return "\n".join(lines)
 

@@ -27,7 +27,7 @@ def some_names(text):
 
 def arguments():
     parser = argparse.ArgumentParser(
-        prog="./bench", description=__doc__, epilog="./bench soak --help: many forks, looked at for hangs and leaks."
+        prog="./bench", description=__doc__, epilog="./bench soak --help: for hangs and leaks."
     )
     parser.add_argument("--spark", metavar="VERSION", default="4.3.0", help="PySpark from PyPI (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="small sizes and one pair: shows that it runs, measures little")

@@ -1,8 +1,8 @@
 """The file with everything that was measured on one Spark version.
 
 {"spark", "quick", "machine", "measures": {name: {"commit", "date", "failures", "cases": {case: [pair, ...]}}}}; a pair is
-{"stock": {figure: number}, "native": {...}}, in seconds, bytes and rows a second. What ./bench soak found is in a file of
-its own.
+{"stock": {figure: number}, "native": {...}}, in seconds, bytes and rows a second. What ./bench soak found is in files of
+their own.
 """
 
 import json
@@ -11,7 +11,8 @@ from datetime import date
 import machine
 
 NAME = "results.json"
-SOAK = "soak.json"
+# The files of ./bench soak.
+FORKS, MIXED = "forks", "mixed"
 
 
 def read(file):

@@ -1,4 +1,5 @@
-"""Forks many workers from one preloaded zygote, and looks for hangs, deaths and leaks. See docs/bench.md."""
+"""Forks many workers from one preloaded zygote, then lets an executor live through an hour of mixed jobs and mishaps, and
+looks for hangs, deaths and leaks. See docs/bench.md."""
 
 import argparse
 import sys
@@ -12,35 +13,56 @@ from paths import run_folder
 from submit import NATIVE, Program, RunFailed, run
 
 FORKS = 100_000
-# Spark's own limit on the driver's heap, so that a leak there ends the run and not the machine.
-CONF = {"spark.master": "local[2]", "spark.python.worker.reuse": "false", "spark.driver.memory": "1g"}
-# What nobody waits for in vain: the program itself has shorter limits for each task and job.
+MINUTES = 60
+# All of the heap is there from the start, so that what the JVM has more at the end is no heap.
+HEAP = {"spark.driver.memory": "1g", "spark.driver.extraJavaOptions": "-Xms1g -XX:+AlwaysPreTouch"}
+FORKS_CONF = {**HEAP, "spark.master": "local[2]", "spark.python.worker.reuse": "false"}
+# Every task has eight attempts. What is kept for a time is kept for seconds.
+MIXED_CONF = {
+    **HEAP,
+    "spark.master": "local[8,8]",
+    "spark.nativePythonWorker.idleTimeout": "5s",
+    "spark.nativePythonWorker.zygote.idleTimeout": "10s",
+}
+# What nobody waits for in vain: the programs themselves have shorter limits for each task and job.
 SECONDS_A_FORK, SECONDS_AROUND = 1, 900
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./bench soak", description=__doc__)
     parser.add_argument("--spark", metavar="VERSION", default="4.3.0", help="PySpark from PyPI (default: %(default)s)")
-    parser.add_argument("--forks", type=int, default=FORKS, help="how many (default: %(default)s; 2000 is a short one)")
+    parser.add_argument("--forks", type=int, default=FORKS, help="how many; 0 for none (default: %(default)s)")
+    parser.add_argument("--minutes", type=int, default=MINUTES, help="of mixed jobs; 0 for none (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mixed jobs (default: %(default)s)")
     return parser.parse_args()
+
+
+def programs(chosen):
+    """What is to run: its name in the results, the program, its limit in seconds, and whether it is the whole length."""
+    if chosen.forks:
+        program = Program("forks", {"forks": chosen.forks}, FORKS_CONF)
+        yield results.FORKS, program, SECONDS_AROUND + SECONDS_A_FORK * chosen.forks, chosen.forks >= FORKS
+    if chosen.minutes:
+        program = Program("mixed", {"minutes": chosen.minutes, "seed": chosen.seed}, MIXED_CONF)
+        yield results.MIXED, program, SECONDS_AROUND + 60 * chosen.minutes, chosen.minutes >= MINUTES
 
 
 def main():
     chosen = arguments()
     prepare.spark(chosen.spark)
-    program = Program("soak", {"forks": chosen.forks}, CONF)
-    folder = run_folder(chosen.spark, quick=False) / "soak"
-    print(f"==> {chosen.forks:,d} forks on Spark {chosen.spark}", flush=True)
-    try:
-        limit = SECONDS_AROUND + SECONDS_A_FORK * chosen.forks
-        report = run(program, chosen.spark, NATIVE, folder, output=sys.stdout, limit=limit)
-    except RunFailed as failure:
-        print(f"FAILED: {failure}", flush=True)
-        return 1
-    found = {**report["figures"], **report["result"], "commit": machine.commit(), "date": date.today().isoformat()}
-    if chosen.forks >= FORKS:  # a short one is not for the documentation
-        results.write(run_folder(chosen.spark, quick=False) / results.SOAK, found)
-    print(f"No hang, no death, no leak: {chosen.forks:,d} forks in {found['seconds'] / 60:.0f} minutes.", flush=True)
+    folder = run_folder(chosen.spark, quick=False)
+    for name, program, limit, whole in programs(chosen):
+        told = ", ".join(f"{key} {value:,d}" for key, value in program.arguments.items())
+        print(f"==> {name}: {told}, on Spark {chosen.spark}", flush=True)
+        try:
+            report = run(program, chosen.spark, NATIVE, folder / name, output=sys.stdout, limit=limit)
+        except RunFailed as failure:
+            print(f"FAILED: {failure}", flush=True)
+            return 1
+        found = {**report["figures"], **report["result"], "commit": machine.commit(), "date": date.today().isoformat()}
+        if whole:  # a short one is not for the documentation
+            results.write(folder / f"{name}.json", found)
+        print("No hang, no leak, and nothing but what was to be expected.", flush=True)
     return 0
 
 

@@ -73,11 +73,25 @@ def test_the_page_names_the_machine_and_what_failed():
     assert "![4.3.0-ratios](4.3.0-ratios.svg)" in page
 
 
+def soak(**figures):
+    state = {"zygote_mib": 117, "jvm_mib": 600, "jvm_files": 340, "jvm_threads": 90, "processes": 3}
+    return {**figures, "before": state, "after": {**state, "jvm_mib": 610}, "date": "2026-01-01", "commit": "abc"}
+
+
 def test_a_soak_run_is_told_in_a_sentence():
-    state = {"zygote_mib": 117, "jvm_mib": 600, "jvm_files": 340}
-    soak = {"forks": 100_000, "seconds": 2400, "before": state, "after": state, "date": "2026-01-01", "commit": "abc"}
-    assert "100,000 forks from one zygote in 40 minutes" in docs.page({**results(), "soak": soak}, [])
+    soaks = {"forks": soak(forks=100_000, seconds=2400), "mixed": None}
+    page = docs.page({**results(), "soak": soaks}, [])
+    assert "100,000 forks from one zygote in 40 minutes" in page
+    assert "JVM: 600 and 610 MiB" in page
+    assert "mixed" not in page
     assert "soak" not in docs.page(results(), [])
+
+
+def test_mixed_jobs_are_told_with_how_many_there_were_of_each():
+    soaks = {"forks": None, "mixed": soak(minutes=61.2, plain_job=12_345, kill_zygote=5)}
+    page = docs.page({**results(), "soak": soaks}, [])
+    assert "61 minutes of mixed jobs and mishaps" in page
+    assert "(plain job 12,345, kill zygote 5)" in page
 
 
 def test_only_the_section_between_the_markers_is_rewritten(tmp_path, monkeypatch):

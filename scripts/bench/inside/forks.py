@@ -4,61 +4,31 @@ Fails where a task gives a wrong value, hangs, dies, or was not forked by the on
 descriptors, threads or the zygote's memory grow with the number of forks.
 """
 
-import faulthandler
-import os
-import threading
 import time
 from dataclasses import asdict
 
 from exercise import SCHEMA, exercise_function
-from processes import under_jvm
-from snapshot import look
+from snapshot import look, settle
+from watchdog import limit
 
 TASKS_A_JOB = 250
 # A job takes some seconds. exercise.py has the limit of a task; this is for what hangs outside of it.
 JOB_SECONDS = 300
 # Before the first look, for spares to be there.
 PAUSE_SECONDS = 5
-# Before the last look, for what goes by itself: the JVM keeps unused threads for a minute.
-SETTLE_SECONDS = 90
 WARM_UP_JOBS = 2
 LINES = 50
 
 
-def give_up():
-    """A job hangs: says where everyone is, and ends this program, and Spark with it."""
-    print(f"HANG: a job is not done after {JOB_SECONDS} s", flush=True)
-    for one in under_jvm():
-        print(f"    {one}", flush=True)
-    faulthandler.dump_traceback()
-    os._exit(3)
-
-
 def job(session, tasks):
     """One process a task. Returns the one parent of all of them, and the one value they found."""
-    watchdog = threading.Timer(JOB_SECONDS, give_up)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        frame = session.range(0, tasks, 1, tasks).mapInPandas(exercise_function(), SCHEMA)
-        rows = frame.collect()
-    finally:
-        watchdog.cancel()
+    with limit("a job", JOB_SECONDS):
+        rows = session.range(0, tasks, 1, tasks).mapInPandas(exercise_function(), SCHEMA).collect()
     pids, parents, values = ({row[column] for row in rows} for column in range(3))
     assert len(rows) == len(pids) == tasks, f"{tasks} tasks, {len(rows)} rows of {len(pids)} processes"
     assert len(parents) == 1, f"forked by {parents}"
     assert len(values) == 1, f"values differ: {values}"
     return parents.pop(), values.pop()
-
-
-def settle(zygote, before):
-    """The last snapshot, once nothing is left that is more than before, or after some seconds."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        after = look(zygote)
-        if not after.grown(before) or time.monotonic() > deadline:
-            return after
-        time.sleep(0.2)
 
 
 def warm_up(session):
@@ -89,7 +59,7 @@ def measure(session, forks):
     zygote, value, before = warm_up(session)
     print(f"after {WARM_UP_JOBS * TASKS_A_JOB} forks that are not counted: {before}", flush=True)
     seconds = repeat(session, forks, zygote, value)
-    after = settle(zygote, before)
+    after = settle(lambda: zygote, before)
     grown = after.grown(before)
     assert not grown, f"grown after {forks} forks: {'; '.join(grown)}"
     return {"forks": forks, "seconds": seconds}, {"before": asdict(before), "after": asdict(after)}
