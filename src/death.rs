@@ -12,6 +12,7 @@ use nix::libc::SIGKILL;
 
 use crate::deadline::Deadline;
 use crate::memory;
+use crate::metrics::Count;
 use crate::output::Output;
 use crate::process::describe_exit;
 
@@ -47,6 +48,7 @@ pub struct Account {
     pub ours: bool,
     /// Whether it ended by itself, and well.
     pub well: bool,
+    count: Option<Count>,
     last_words: Option<String>,
 }
 
@@ -54,23 +56,31 @@ impl Account {
     fn of(cause: Cause, last_words: Option<&LastWords>) -> Self {
         let ours = matches!(cause, Cause::Ended(_));
         let well = matches!(cause, Cause::Exit(status) if status.success());
-        let how = match cause {
-            Cause::Exit(status) => match killed_for(status) {
-                Some(shortage) => format!("was {}, {shortage}", describe_exit(status)),
-                None if status.signal().is_some() => format!("was {}", describe_exit(status)),
-                None => describe_exit(status),
-            },
-            Cause::WithZygote(end) => format!("was killed with its zygote, which {end}"),
-            Cause::Ended(why) => why.to_owned(),
-            Cause::Untold => "ended; only the daemon that forked it knows how".to_owned(),
+        let (how, count) = match cause {
+            Cause::Exit(status) => of_status(status),
+            Cause::WithZygote(end) => (
+                format!("was killed with its zygote, which {end}"),
+                Some(Count::DiedWithZygote),
+            ),
+            Cause::Ended(why) => (why.to_owned(), None),
+            Cause::Untold => (
+                "ended; only the daemon that forked it knows how".to_owned(),
+                Some(Count::DiedUnknown),
+            ),
         };
         let last_words = last_words.filter(|_| !ours).and_then(LastWords::told);
         Self {
             how,
             ours,
             well,
+            count,
             last_words,
         }
+    }
+
+    /// What it counts as; `None` where it was our own doing.
+    pub fn count(&self) -> Option<Count> {
+        self.count
     }
 
     /// How it ended, without its last words.
@@ -87,6 +97,17 @@ impl fmt::Display for Account {
             None => Ok(()),
         }
     }
+}
+
+fn of_status(status: ExitStatus) -> (String, Option<Count>) {
+    let end = describe_exit(status);
+    let (how, count) = match killed_for(status) {
+        Some(shortage) => (format!("was {end}, {shortage}"), Count::DiedMemory),
+        None if status.signal().is_some() => (format!("was {end}"), Count::DiedSignalled),
+        None if status.success() => (end, Count::DiedExited),
+        None => (end, Count::DiedFailed),
+    };
+    (how, Some(count))
 }
 
 /// The kernel kills for memory by this signal.

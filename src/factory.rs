@@ -1,19 +1,22 @@
 //! Spark's operations on one factory: create, release, stop a worker, stop all. The whole policy is here and in the pool.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use log::{Level, debug, info, log, trace, warn};
+use log::{debug, info, trace, warn};
 use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 
 use crate::breaker::Breaker;
 use crate::deadline::Deadline;
-use crate::death::{Cause, Death};
+use crate::death::Cause;
+use crate::departed::{Departed, TOLD_WITHIN, millis, mourn};
 use crate::error::{Error, Step};
+use crate::family::Family;
 use crate::host::Host;
 use crate::launch::Launcher;
 use crate::launch::ahead::AheadLauncher;
@@ -21,16 +24,12 @@ use crate::launch::daemon::DaemonLauncher;
 use crate::launch::simple::SimpleLauncher;
 use crate::launch::zygote::ZygoteLauncher;
 use crate::memory;
+use crate::metrics::{Count, Waiting};
 use crate::pool::{Idle, Pool};
 use crate::process::Process;
 use crate::spec::FactorySpec;
 use crate::supervisor::{Next, Observer, TimerId, cancel, later, supervisor};
-use crate::worker::{Launched, Origin, Worker, WorkerId};
-
-/// How long after a worker's end whoever forked it may take to say how it ended.
-const TOLD_WITHIN: Duration = Duration::from_secs(1);
-/// Of how many workers that are gone the death can be asked for.
-const MOST_DEPARTED: usize = 64;
+use crate::worker::{Launched, Worker, WorkerId};
 
 /// What `create` gives.
 #[derive(Debug)]
@@ -55,17 +54,10 @@ fn launcher(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Box<dyn Launcher> 
     Box::new(AheadLauncher::new(spec, daemon))
 }
 
-/// A worker that is gone.
-struct Departed {
-    id: WorkerId,
-    pid: i32,
-    death: Arc<Death>,
-}
-
 struct State {
     workers: BTreeMap<WorkerId, Arc<Worker>>,
     pool: Pool<Arc<Worker>>,
-    departed: VecDeque<Departed>,
+    departed: Departed,
     reaper: Option<TimerId>,
     /// When the factory was last asked for a worker, or lost one.
     last_use: Instant,
@@ -90,7 +82,7 @@ impl Factory {
         let state = Mutex::new(State {
             workers: BTreeMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
-            departed: VecDeque::new(),
+            departed: Departed::default(),
             reaper: None,
             last_use: Instant::now(),
             stopped: false,
@@ -114,6 +106,7 @@ impl Factory {
             if idle.worker.is_quiet() {
                 let worker = idle.worker;
                 worker.begin_task();
+                Count::CreatedIdle.increment();
                 trace!(
                     "Handing out {worker}, idle for {} ms",
                     idle.since.elapsed().as_millis()
@@ -131,6 +124,7 @@ impl Factory {
                     idle.worker
                 );
             }
+            Count::EndedDirty.increment();
             self.discard(&idle, "dead or dirty");
         }
     }
@@ -140,7 +134,9 @@ impl Factory {
         self.check_running()?;
         let started = Instant::now();
         let ready = self.launcher.take_ready();
-        ready.map(|ready| self.hand_out(ready, started)).transpose()
+        ready
+            .map(|ready| self.hand_out(ready, started, Count::CreatedSpare))
+            .transpose()
     }
 
     /// A new worker, for when none is idle or ready. Blocks while it starts; other calls go on meanwhile.
@@ -169,6 +165,7 @@ impl Factory {
             return self.host.close(id);
         };
         trace!("Released {worker}");
+        Count::Released.increment();
         state.pool.remove(id); // released twice
         if let Some(why) = worker.worn_out(&self.spec.settings) {
             drop(state);
@@ -178,6 +175,7 @@ impl Factory {
         self.arm_reaper(&mut state);
         drop(state);
         if let Some(evicted) = evicted {
+            Count::EndedEvicted.increment();
             self.discard(&evicted, "evicted: the pool is full");
         }
     }
@@ -185,6 +183,7 @@ impl Factory {
     /// Ends a worker between two tasks; the next task gets a new one.
     fn replace(&self, worker: &Worker, why: &str) {
         info!("Replacing {worker}: {why}");
+        Count::EndedReplaced.increment();
         worker
             .death()
             .settle(Cause::Ended("was replaced between two tasks"));
@@ -199,6 +198,7 @@ impl Factory {
                 "Killing {worker}, {} ms old",
                 worker.born().elapsed().as_millis()
             );
+            Count::EndedKilled.increment();
             worker
                 .death()
                 .settle(Cause::Ended("was ended because Spark asked for it"));
@@ -226,10 +226,9 @@ impl Factory {
     /// nobody knows, which takes a second to find out.
     pub fn why_ended(&self, id: WorkerId) -> Option<String> {
         let state = self.lock();
-        let departed = state.departed.iter().find(|departed| departed.id == id);
         let (pid, death) = match state.workers.get(&id) {
             Some(worker) => (worker.pid(), worker.death().clone()),
-            None => departed.map(|departed| (departed.pid, departed.death.clone()))?,
+            None => state.departed.find(id)?,
         };
         drop(state);
         let account = death.wait(Deadline::after(TOLD_WITHIN))?;
@@ -240,6 +239,31 @@ impl Factory {
     pub fn is_alive(&self, id: WorkerId) -> bool {
         let worker = self.lock().workers.get(&id).cloned();
         worker.is_some_and(|worker| worker.is_alive())
+    }
+
+    /// How many workers it has launched ahead, for itself alone.
+    pub fn spares(&self) -> usize {
+        self.launcher.spares()
+    }
+
+    /// Its session and its workers, as they are now.
+    pub(crate) fn report(&self, family: &Family) -> Value {
+        let state = self.lock();
+        let workers: Vec<_> = state.workers.values().cloned().collect();
+        let idle: HashMap<_, _> = state.pool.iter().map(|i| (i.id, i.since)).collect();
+        drop(state);
+        let described = workers.iter().map(|worker| {
+            let since = idle.get(&worker.id());
+            let mut described = worker.report(family);
+            described["state"] = since.map_or("busy", |_| "idle").into();
+            described["idleMillis"] = since.map(|since| millis(since.elapsed())).into();
+            described
+        });
+        json!({
+            "session": self.spec.session(),
+            "python": self.spec.python_exec,
+            "workers": described.collect::<Vec<_>>(),
+        })
     }
 
     /// Whether it has no worker, and nobody has asked it for one for the time after which unused zygotes end, too.
@@ -324,14 +348,24 @@ impl Factory {
         let started = Instant::now();
         self.breaker.check(started)?;
         let deadline = Deadline::after(self.spec.settings.start_timeout);
+        let waiting = Waiting::begin();
         let attempt = launcher.launch(deadline);
+        drop(waiting);
         self.breaker.note(started, Instant::now(), &attempt);
-        self.hand_out(attempt?, started)
+        let new = attempt.inspect_err(|_| Count::CreatedFailed.increment())?;
+        let count = new.origin.count();
+        self.hand_out(new, started, count)
     }
 
-    fn hand_out(self: &Arc<Self>, new: Launched, started: Instant) -> Result<Handout, Error> {
+    fn hand_out(
+        self: &Arc<Self>,
+        new: Launched,
+        started: Instant,
+        count: Count,
+    ) -> Result<Handout, Error> {
         let handout = self.enter(new)?;
         handout.worker.begin_task();
+        count.increment();
         debug!(
             "Created {} in {} ms",
             handout.worker,
@@ -376,30 +410,11 @@ impl Factory {
         let Some(worker) = self.strike(id) else {
             return;
         };
-        let age = worker.born().elapsed().as_millis();
-        debug!("Ended: {worker}, {age} ms old");
-        let death = worker.death();
-        if worker.is_connected() {
-            let name = worker.to_string();
-            death.when_known(move |account| {
-                if account.ours {
-                    return;
-                }
-                // One that was told to, by a half-closed socket, ends well.
-                let level = if account.well {
-                    Level::Info
-                } else {
-                    Level::Warn
-                };
-                log!(level, "Python {name}, {age} ms old, {account}");
-            });
-        }
-        let untold = |death: &Arc<Death>| death.settle(Cause::Untold);
-        if matches!(worker.origin(), Origin::Daemon(_))
-            || later(death, TOLD_WITHIN, untold).is_err()
-        {
-            untold(death);
-        }
+        debug!(
+            "Ended: {worker}, {} ms old",
+            worker.born().elapsed().as_millis()
+        );
+        mourn(&worker, self.spec.session());
     }
 
     /// Takes a worker out of the books, and out of the pool if it is idle.
@@ -408,13 +423,7 @@ impl Factory {
         let pooled = state.pool.remove(id);
         let worker = state.workers.remove(&id);
         if let Some(worker) = &worker {
-            state.departed.push_back(Departed {
-                id,
-                pid: worker.pid(),
-                death: worker.death().clone(),
-            });
-            let excess = state.departed.len().saturating_sub(MOST_DEPARTED);
-            state.departed.drain(..excess);
+            state.departed.add(worker);
         }
         state.last_use = Instant::now();
         drop(state);
@@ -454,6 +463,7 @@ impl Factory {
         self.arm_reaper(&mut state);
         drop(state);
         for idle in expired {
+            Count::EndedIdle.increment();
             self.discard(&idle, "idle for too long");
         }
     }

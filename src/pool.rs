@@ -73,6 +73,11 @@ impl<W> Pool<W> {
         Some(self.idle.front()?.since + self.idle_timeout)
     }
 
+    /// All of them, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Idle<W>> {
+        self.idle.iter()
+    }
+
     /// Takes all out.
     pub fn drain(&mut self) -> Vec<Idle<W>> {
         self.idle.drain(..).collect()

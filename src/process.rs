@@ -88,7 +88,7 @@ impl AsFd for Process {
 }
 
 /// The parent's pid, field 4 of `/proc/<pid>/stat`; field 2, the name, may hold anything.
-fn parent_of(pid: i32) -> Option<i32> {
+pub(crate) fn parent_of(pid: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;
     let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;

@@ -34,6 +34,11 @@ pub fn find(id: i64) -> Result<Arc<Factory>, Error> {
     factories().get(&id).cloned().ok_or(Error::NoFactory(id))
 }
 
+/// All factories.
+pub fn all() -> Vec<Arc<Factory>> {
+    factories().values().cloned().collect()
+}
+
 /// Stops a factory and forgets its number. With the last one end all processes, also those that are still starting: the JVM
 /// may end next, and would leave them behind.
 pub fn stop(id: i64) {

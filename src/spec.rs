@@ -120,6 +120,13 @@ pub(crate) fn python_variables(python_path: &str) -> [(String, String); 2] {
 }
 
 impl FactorySpec {
+    /// What Spark calls the session; its artifacts are in a directory of this name.
+    pub fn session(&self) -> &str {
+        let of_session = |(name, _): &&(String, String)| name == "SPARK_JOB_ARTIFACT_UUID";
+        let found = self.environment.iter().find(of_session);
+        found.map_or("default", |(_, session)| session)
+    }
+
     /// Reads a specification from name-value pairs: the properties that the Java side gives by short names, and Spark's
     /// configuration under its own keys.
     pub fn new(

@@ -10,12 +10,16 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Shutdown, shutdown};
+use serde_json::{Value, json};
 
 use crate::deadline::{Deadline, poll_any};
 use crate::death::Death;
+use crate::departed::millis;
+use crate::family::Family;
 use crate::launch::daemon::Daemon;
 use crate::launch::simple::SimpleProcess;
 use crate::launch::zygote::Zygote;
+use crate::metrics::Count;
 use crate::process::Process;
 use crate::settings::Settings;
 
@@ -38,6 +42,26 @@ pub enum Origin {
     Daemon(Arc<Daemon>),
     /// A process of its own.
     Simple(SimpleProcess),
+}
+
+impl Origin {
+    /// The name of the way.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Zygote(_) => "zygote",
+            Self::Daemon(_) => "daemon",
+            Self::Simple(_) => "process",
+        }
+    }
+
+    /// What a worker of this origin counts as that a task has waited for.
+    pub fn count(&self) -> Count {
+        match self {
+            Self::Zygote(_) => Count::CreatedFork,
+            Self::Daemon(_) => Count::CreatedDaemon,
+            Self::Simple(_) => Count::CreatedProcess,
+        }
+    }
 }
 
 /// A worker that has just come to be, and its socket.
@@ -128,6 +152,20 @@ impl Worker {
     /// How many tasks it was handed out to.
     pub fn tasks(&self) -> u64 {
         self.tasks.load(Ordering::Relaxed)
+    }
+
+    /// What it is and has done.
+    pub(crate) fn report(&self, family: &Family) -> Value {
+        let memory = family.of(self.pid());
+        json!({
+            "id": self.id.0,
+            "pid": self.pid(),
+            "from": self.origin.name(),
+            "ageMillis": millis(self.born.elapsed()),
+            "tasks": self.tasks(),
+            "resident": memory.resident,
+            "proportional": memory.proportional,
+        })
     }
 
     /// Why it should serve no further task, if it should not.

@@ -18,7 +18,7 @@ use crate::launch::zygote;
 use crate::settings::Settings;
 use crate::spec::FactorySpec;
 use crate::worker::WorkerId;
-use crate::{logger, process, registry};
+use crate::{logger, process, registry, report};
 
 bind_java_type! {
     pub(super) NativeWorker => io.nativepythonworker.NativeWorker,
@@ -40,6 +40,7 @@ bind_java_type! {
         static fn check(settings: JString[]),
         static fn prewarm(properties: JString[], environment: JString[]),
         static fn cool(),
+        static fn report() -> JString,
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static raw fn take_idle(factory: jlong) -> jlong,
         static fn take_ready(factory: jlong) -> NativeWorker,
@@ -171,6 +172,13 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
     fn cool<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
         zygote::cool();
         Ok(())
+    }
+
+    fn report<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+    ) -> Result<JString<'local>, Failure> {
+        Ok(env.new_string(report::report().to_string())?)
     }
 
     fn open<'local>(

@@ -87,6 +87,10 @@ impl Launcher for AheadLauncher {
         Ok(launched)
     }
 
+    fn spares(&self) -> usize {
+        self.0.lock().ready.len()
+    }
+
     fn stop(&self) {
         let mut state = self.0.lock();
         state.stopped = true;

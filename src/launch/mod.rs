@@ -12,7 +12,7 @@ pub mod simple;
 mod socket;
 pub mod zygote;
 
-pub(crate) use python_process::terminate_all;
+pub(crate) use python_process::{started_pids, terminate_all};
 
 /// A way to get a new worker.
 pub trait Launcher: Send + Sync {
@@ -23,6 +23,11 @@ pub trait Launcher: Send + Sync {
 
     /// Starts a worker and connects to it. Blocks, at most until about the deadline.
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error>;
+
+    /// How many workers it keeps ready for this factory alone.
+    fn spares(&self) -> usize {
+        0
+    }
 
     /// Ends what the launcher keeps running for itself, if it does. No launch is asked for any more.
     fn stop(&self) {}

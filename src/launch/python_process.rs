@@ -41,6 +41,13 @@ fn started() -> MutexGuard<'static, Started> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The pids of all that run, as far as they are known by now.
+pub(crate) fn started_pids() -> Vec<i32> {
+    let started = started();
+    let children = started.children.iter().filter_map(Weak::upgrade);
+    children.map(|child| child.process().pid()).collect()
+}
+
 /// Asks all processes to end: those too that are still being started, and would outlive this process.
 pub(crate) fn terminate_all() {
     let mut started = started();

@@ -24,6 +24,7 @@ use key::Binding;
 pub use process::Zygote;
 use zygotes::Zygotes;
 pub use zygotes::cool;
+pub(crate) use zygotes::reports;
 
 /// Starts the zygote that the factories of `spec` will use, in the background, if they may use one.
 pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
@@ -83,6 +84,10 @@ impl Launcher for ZygoteLauncher {
             }
             result => result,
         }
+    }
+
+    fn spares(&self) -> usize {
+        self.fallback.spares()
     }
 
     fn stop(&self) {

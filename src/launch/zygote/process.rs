@@ -4,13 +4,15 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::debug;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
 use super::spares::Spare;
 use super::talk::{Control, Phase, State, Talk};
 use crate::deadline::Deadline;
+use crate::departed::millis;
 use crate::error::{Error, Step};
+use crate::family::Family;
 use crate::host::Host;
 use crate::launch::python_process::PythonProcess;
 use crate::memory;
@@ -26,6 +28,8 @@ const BOOT: &str = "import socket; s = socket.socket(fileno=0); source = s.recv(
 pub struct Zygote {
     process: PythonProcess,
     talk: Arc<Talk>,
+    python: String,
+    started: Instant,
 }
 
 impl Zygote {
@@ -63,7 +67,12 @@ impl Zygote {
         // Not heard where it has ended already; that is told below.
         let _ = talk.tell(SOURCE.as_bytes());
         let _ = talk.tell(order.to_string().as_bytes());
-        let zygote = Self { process, talk };
+        let zygote = Self {
+            process,
+            talk,
+            python: key.python_exec.clone(),
+            started,
+        };
         zygote.await_start(deadline)?;
         debug!(
             "Zygote of {} (pid {}) is ready after {} ms",
@@ -129,6 +138,26 @@ impl Zygote {
     /// How long nobody has asked it for a worker.
     pub(super) fn unused_for(&self) -> Duration {
         self.talk.lock().spares.unused_for()
+    }
+
+    /// What it has loaded and keeps ready.
+    pub(super) fn report(&self, family: &Family) -> Value {
+        let pid = self.process.pid();
+        let memory = family.of(pid);
+        let state = self.talk.lock();
+        let named = |(module, millis): &(String, u64)| json!({"module": module, "millis": millis});
+        let left_out = |(module, why): &(String, String)| json!({"module": module, "why": why});
+        json!({
+            "pid": pid,
+            "python": self.python,
+            "ageMillis": millis(self.started.elapsed()),
+            "spares": state.spares.len(),
+            "loading": state.loading,
+            "loaded": state.loaded.iter().map(named).collect::<Vec<_>>(),
+            "leftOut": state.left_out.iter().map(left_out).collect::<Vec<_>>(),
+            "resident": memory.resident,
+            "proportional": memory.proportional,
+        })
     }
 
     /// Whether another one would do better after this failure to get a worker.

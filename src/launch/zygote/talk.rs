@@ -23,6 +23,7 @@ use crate::death::{Account, Cause, Death, LastWords};
 use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
 use crate::launch::socket::pair;
+use crate::metrics::Count;
 use crate::output::Output;
 use crate::process::{Process, describe_exit};
 use crate::spec::{FactorySpec, Transport};
@@ -54,7 +55,11 @@ pub(super) enum Phase {
 pub(super) struct State {
     pub(super) phase: Phase,
     /// The module that is being imported.
-    loading: Option<String>,
+    pub(super) loading: Option<String>,
+    /// What was, and in how many milliseconds.
+    pub(super) loaded: Vec<(String, u64)>,
+    /// What could not be, and why.
+    pub(super) left_out: Vec<(String, String)>,
     pub(super) spares: Spares,
     /// Workers that are being forked.
     forks: HashMap<u64, Fork>,
@@ -73,6 +78,8 @@ impl State {
         Self {
             phase: Phase::Starting,
             loading: None,
+            loaded: Vec::new(),
+            left_out: Vec::new(),
             spares: Spares::new(spares),
             forks: HashMap::new(),
             deaths: HashMap::new(),
@@ -286,7 +293,9 @@ impl Talk {
             }
             Message::Loaded { module, millis } => {
                 state.loading = None;
+                Count::ZygotePreloadMillis.add(millis);
                 debug!("The zygote has loaded {module} in {millis} ms");
+                state.loaded.push((module, millis));
             }
             Message::LeftOut {
                 module,
@@ -298,6 +307,7 @@ impl Talk {
                     debug!("The zygote has no {module}: {reason}");
                 } else {
                     warn!("The zygote does without module {module}: {reason}");
+                    state.left_out.push((module, reason));
                 }
             }
             Message::Spoiled(module) => {

@@ -6,21 +6,37 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use log::debug;
+use serde_json::Value;
 
 use super::key::{Binding, ZygoteKey};
 use super::process::Zygote;
 use super::spares::Spare;
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
+use crate::family::Family;
 use crate::host::Host;
 use crate::launch::current::Current;
 use crate::load::Load;
+use crate::metrics::Count;
 use crate::spec::FactorySpec;
 use crate::supervisor::later;
 use crate::worker::{Launched, Origin};
 
 /// Those that were started ahead, for factories to find.
 static WARM: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
+
+static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> = LazyLock::new(Mutex::default);
+
+fn all() -> MutexGuard<'static, HashMap<ZygoteKey, Weak<Zygotes>>> {
+    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Each zygote that serves, as it is now.
+pub(crate) fn reports(family: &Family) -> Vec<Value> {
+    let known: Vec<_> = all().values().filter_map(Weak::upgrade).collect();
+    let serving = known.iter().filter_map(|zygotes| zygotes.current.serving());
+    serving.map(|zygote| zygote.report(family)).collect()
+}
 
 /// Lets go of what was started ahead: it ends if no factory uses it.
 pub fn cool() {
@@ -53,10 +69,8 @@ pub(super) struct Zygotes {
 impl Zygotes {
     /// Those for a key are shared by all factories that have it.
     pub(super) fn shared(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Arc<Self> {
-        static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> =
-            LazyLock::new(Mutex::default);
         let key = ZygoteKey::of(spec);
-        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = all();
         all.retain(|_, zygotes| zygotes.strong_count() > 0);
         if let Some(known) = all.get(&key).and_then(Weak::upgrade) {
             return known;
@@ -77,6 +91,7 @@ impl Zygotes {
             let left_out = self.left_out().clone(); // the lock is not held while the process starts
             let zygote = Zygote::start(&self.key, &self.spec, &self.host, &left_out, deadline)?;
             let zygote = Arc::new(zygote);
+            Count::ZygoteStarted.increment();
             self.expire_later(&zygote);
             Ok(zygote)
         };
@@ -158,6 +173,7 @@ impl Zygotes {
                 Ok(spare) => return Ok(launched(spare, zygote)),
                 Err(error) if zygote.is_at_fault(&error) => {
                     debug!("The zygote is replaced: {error}");
+                    Count::ZygoteReplaced.increment();
                     self.left_out().extend(zygote.spoiled_by());
                     self.current.retire(&zygote);
                     last = Some(error);

@@ -1,5 +1,6 @@
 package io.nativepythonworker;
 
+import com.codahale.metrics.MetricRegistry;
 import java.lang.ref.WeakReference;
 import java.util.Map;
 import org.apache.spark.SparkConf;
@@ -20,6 +21,9 @@ public final class Installation {
    * with the same one.
    */
   private static WeakReference<SparkEnv> attempted = new WeakReference<>(null);
+
+  /** The one whose metrics have the native side's figures. */
+  private static WeakReference<SparkEnv> measured = new WeakReference<>(null);
 
   /** Set once the native factory serves here. */
   private static SparkGeneration generation;
@@ -79,6 +83,22 @@ public final class Installation {
       }
     } catch (Throwable failure) { // the first task starts it
       LOGGER.debug("Nothing is started ahead", failure);
+    }
+  }
+
+  /**
+   * Adds the native side's figures to Spark's metrics, where it serves here; in local mode, where
+   * both sides of the plugin ask for it, once.
+   */
+  public static synchronized void measure(MetricRegistry registry) {
+    try {
+      SparkEnv env = SparkEnv.get();
+      if (generation != null && !measured.refersTo(env)) {
+        measured = new WeakReference<>(env);
+        WorkerMetrics.register(registry);
+      }
+    } catch (Throwable failure) {
+      LOGGER.warn("The Python workers are not in Spark's metrics", failure);
     }
   }
 

@@ -32,6 +32,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private final StandardOutput standardOutput;
   private final Map<Long, W> idle = new ConcurrentHashMap<>();
   private final AtomicInteger waiting = new AtomicInteger();
+  private final WorkerMetrics metrics = new WorkerMetrics();
   private volatile boolean stopped;
 
   /** Makes this Spark generation's object for a worker; it takes the channel over. */
@@ -119,17 +120,28 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    */
   public W create() {
     NativeEvents.followLevel();
+    long began = metrics.beginIdle();
     for (long worker = takeIdle(id); worker != NO_WORKER; worker = takeIdle(id)) {
       W known = idle.remove(worker);
       if (known != null && known.isOpen()) {
+        metrics.endIdle(began);
         return known;
       }
       stopWorker(id, worker); // closed by its last user just now, while it was handed out
     }
+    return createNew(System.nanoTime());
+  }
+
+  private W createNew(long began) {
     NativeWorker ready = takeReady(id);
-    return ready != null
-        ? wrap(ready)
-        : waitingFor(() -> OffLock.call(lock, () -> wrap(create(id)), this::release));
+    if (ready != null) {
+      W worker = wrap(ready);
+      WorkerMetrics.endSpare(began);
+      return worker;
+    }
+    W worker = waitingFor(() -> OffLock.call(lock, () -> wrap(create(id)), this::release));
+    WorkerMetrics.endNew(began);
+    return worker;
   }
 
   /**
@@ -277,6 +289,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   /** Lets go of what was started ahead: it ends if no factory uses it. */
   static native void cool();
+
+  /** What there is now and has happened, as JSON; see {@link NativeReport}. */
+  static native String report();
 
   private static native long open(String[] properties, String[] environment);
 

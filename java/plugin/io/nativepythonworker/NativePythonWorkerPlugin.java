@@ -2,7 +2,6 @@ package io.nativepythonworker;
 
 import java.util.Collections;
 import java.util.Map;
-import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
@@ -37,7 +36,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
   private static final class Driver implements DriverPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext pluginContext) {
-      install(pluginContext.conf());
+      install(pluginContext);
       return javaVersion() >= OLDEST_JAVA
           ? Installation.hints(pluginContext.conf())
           : Collections.<String, String>emptyMap();
@@ -52,7 +51,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
   private static final class Executor implements ExecutorPlugin {
     @Override
     public void init(PluginContext context, Map<String, String> extraConf) {
-      install(context.conf());
+      install(context);
       if (javaVersion() >= OLDEST_JAVA && !extraConf.isEmpty()) {
         Installation.prewarm(context.conf(), extraConf);
       }
@@ -64,9 +63,10 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     }
   }
 
-  private static void install(SparkConf conf) {
+  private static void install(PluginContext context) {
     if (javaVersion() >= OLDEST_JAVA) {
-      Installation.install(conf);
+      Installation.install(context.conf());
+      Installation.measure(context.metricRegistry());
     } else {
       warnOfOldJava();
     }

@@ -1,0 +1,61 @@
+package io.nativepythonworker;
+
+import com.codahale.metrics.Gauge;
+import com.codahale.metrics.MetricRegistry;
+import com.codahale.metrics.Timer;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.concurrent.TimeUnit;
+
+/** The native side's figures, and how long hand-outs take, in Spark's metrics system. */
+final class WorkerMetrics {
+  /** An idle hand-out takes a microsecond: noting the time of each would be felt. */
+  private static final int TIMED_IDLE_HAND_OUTS = 16;
+
+  private static final Timer IDLE = new Timer();
+  private static final Timer SPARE = new Timer();
+  private static final Timer NEW = new Timer();
+
+  /** Counted without a lock: which of them are timed is all the same. */
+  private int idleHandOuts;
+
+  /** Adds everything to a registry that has nothing of it yet. */
+  static void register(MetricRegistry registry) {
+    JsonNode report = NativeReport.current();
+    for (String part : new String[] {"gauges", "counts"}) {
+      report
+          .get(part)
+          .fieldNames()
+          .forEachRemaining(name -> registry.register(name, (Gauge<Long>) () -> value(part, name)));
+    }
+    registry.register("handout.idle", IDLE);
+    registry.register("handout.spare", SPARE);
+    registry.register("handout.new", NEW);
+  }
+
+  private static long value(String part, String name) {
+    return NativeReport.current().path(part).path(name).asLong();
+  }
+
+  /** When an idle hand-out begins; 0 where this one is not timed. */
+  long beginIdle() {
+    return idleHandOuts++ % TIMED_IDLE_HAND_OUTS == 0 ? System.nanoTime() : 0;
+  }
+
+  void endIdle(long began) {
+    if (began != 0) {
+      note(IDLE, began);
+    }
+  }
+
+  static void endSpare(long began) {
+    note(SPARE, began);
+  }
+
+  static void endNew(long began) {
+    note(NEW, began);
+  }
+
+  private static void note(Timer timer, long began) {
+    timer.update(System.nanoTime() - began, TimeUnit.NANOSECONDS);
+  }
+}

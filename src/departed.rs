@@ -1,0 +1,126 @@
+//! Workers that are gone: how they ended, for who asks for one of them, and for who looks at all of them later.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use log::{Level, log};
+use serde_json::{Value, json};
+
+use crate::death::{Account, Cause, Death};
+use crate::supervisor::later;
+use crate::worker::{Origin, Worker, WorkerId};
+
+/// How long after a worker's end whoever forked it may take to say how it ended.
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// Of how many workers of a factory the death can be asked for.
+const MOST_OF_A_FACTORY: usize = 64;
+/// How many deaths that nobody wanted are kept of all factories.
+const MOST_TOLD: usize = 50;
+
+/// The last workers of one factory that are gone.
+#[derive(Default)]
+pub(crate) struct Departed(VecDeque<(WorkerId, i32, Arc<Death>)>);
+
+impl Departed {
+    /// Notes a worker that is taken out of the books.
+    pub(crate) fn add(&mut self, worker: &Worker) {
+        let entry = (worker.id(), worker.pid(), worker.death().clone());
+        self.0.push_back(entry);
+        let excess = self.0.len().saturating_sub(MOST_OF_A_FACTORY);
+        self.0.drain(..excess);
+    }
+
+    /// The pid that a worker had, and its death.
+    pub(crate) fn find(&self, worker: WorkerId) -> Option<(i32, Arc<Death>)> {
+        let (_, pid, death) = self.0.iter().find(|(id, ..)| *id == worker)?;
+        Some((*pid, death.clone()))
+    }
+}
+
+/// Of a worker whose process has just ended: has its death told, counted and kept if nobody wanted it.
+pub(crate) fn mourn(worker: &Worker, session: &str) {
+    let death = worker.death();
+    if worker.is_connected() {
+        let late = Late {
+            worker: worker.to_string(),
+            pid: worker.pid(),
+            session: session.to_owned(),
+            age: worker.born().elapsed(),
+            tasks: worker.tasks(),
+        };
+        death.when_known(move |account| late.tell(account));
+    }
+    let untold = |death: &Arc<Death>| death.settle(Cause::Untold);
+    if matches!(worker.origin(), Origin::Daemon(_)) || later(death, TOLD_WITHIN, untold).is_err() {
+        untold(death);
+    }
+}
+
+/// A worker whose process has ended.
+struct Late {
+    worker: String,
+    pid: i32,
+    session: String,
+    age: Duration,
+    tasks: u64,
+}
+
+impl Late {
+    fn tell(self, account: &Account) {
+        let Some(count) = account.count() else {
+            return; // it was our doing
+        };
+        count.increment();
+        // One that was told to, by a half-closed socket, ends well.
+        let level = if account.well {
+            Level::Info
+        } else {
+            Level::Warn
+        };
+        let age = self.age.as_millis();
+        log!(level, "Python {}, {age} ms old, {account}", self.worker);
+        if !account.well {
+            keep(json!({
+                "at": epoch_millis(),
+                "pid": self.pid,
+                "session": self.session,
+                "ageMillis": millis(self.age),
+                "tasks": self.tasks,
+                "why": account.to_string(),
+            }));
+        }
+    }
+}
+
+static TOLD: Mutex<VecDeque<Value>> = Mutex::new(VecDeque::new());
+
+fn told() -> MutexGuard<'static, VecDeque<Value>> {
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn keep(death: Value) {
+    let mut told = told();
+    told.push_back(death);
+    let excess = told.len().saturating_sub(MOST_TOLD);
+    told.drain(..excess);
+}
+
+/// The last deaths in this process that nobody wanted, the latest last.
+pub(crate) fn last_deaths() -> Vec<Value> {
+    told().iter().cloned().collect()
+}
+
+/// Now, as Java counts time.
+pub(crate) fn epoch_millis() -> u64 {
+    millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+/// A duration in whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,34 @@
+//! Tables in the docs are the code's. `UPDATE_DOCS=1 cargo test --test tables` rewrites them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use native_python_worker::{report, settings};
+
+/// Between the comments `<!-- NAME: begin -->` and `<!-- NAME: end -->` of a file is this table.
+fn shows(file: &str, name: &str, table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    let (begin, end) = (
+        format!("<!-- {name}: begin -->\n"),
+        format!("<!-- {name}: end -->"),
+    );
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (shown, after) = rest.split_once(&end).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(shown, table, "run: UPDATE_DOCS=1 cargo test --test tables");
+}
+
+#[test]
+fn the_readme_shows_the_settings_as_they_are() {
+    shows("README.md", "settings", &settings::markdown_table());
+}
+
+#[test]
+fn the_page_of_metrics_shows_those_that_there_are() {
+    shows("docs/metrics.md", "metrics", &report::markdown_table());
+}
