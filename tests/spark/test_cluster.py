@@ -3,17 +3,18 @@
 import os
 import re
 import signal
-import socket
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from harness import NATIVE_FACTORY, SPARK_HOME, STOCK_FACTORY, VERSION
+from harness import NATIVE_FACTORY, STOCK_FACTORY, VERSION
 from processes import descendants, eventually, survivors
+from standalone import EXECUTOR, StandaloneCluster
 
 LOCAL_CLUSTER = {"spark.master": "local-cluster[2,1,1024]", "spark.executor.memory": "512m"}
-EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 def factories_in_heap(pid):
@@ -114,56 +115,76 @@ def test_killed_executor_takes_its_workers_with_it(launch):
     assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000
 
 
-class StandaloneCluster:
-    """A master and a worker on loopback, started and stopped by Spark's own scripts."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"spark://127.0.0.1:{probe.getsockname()[1]}"
-
-    def __enter__(self):
-        host, port = self.url.removeprefix("spark://").split(":")
-        self._script("start", "Master", "--host", host, "--port", port, "--webui-port", "0")
-        self._script("start", "Worker", "--host", host, "--webui-port", "0", "--cores", "2", "--memory", "1g", self.url)
-        return self
-
-    def __exit__(self, *_):
-        self._script("stop", "Worker")
-        self._script("stop", "Master")
-
-    def pid(self, role):
-        return int(next(self.directory.glob(f"pid/*{role}-1.pid")).read_text())
-
-    def _script(self, action, role, *arguments):
-        kind = f"org.apache.spark.deploy.{role.lower()}.{role}"
-        environment = {
-            **os.environ,
-            "SPARK_HOME": str(SPARK_HOME),
-            "SPARK_CONF_DIR": str(self.directory),
-            "SPARK_LOG_DIR": str(self.directory / "log"),
-            "SPARK_PID_DIR": str(self.directory / "pid"),
-            "SPARK_WORKER_DIR": str(self.directory / "work"),
-            "SPARK_LOCAL_IP": "127.0.0.1",
-        }
-        command = ["bash", str(SPARK_HOME / "sbin/spark-daemon.sh"), action, kind, "1", *arguments]
-        # Its output goes to a file: the daemon would keep a pipe of ours open.
-        with open(self.directory / "scripts.log", "a") as log:
-            subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
-
-
 def test_standalone_cluster(launch, is_native, tmp_path):
     with StandaloneCluster(tmp_path) as cluster:
         conf = {"spark.master": cluster.url, "spark.executor.memory": "512m"}
         driver = launch()
         assert driver.run(sql_work, conf=conf).value == 4_995_000
-        found = [child for child in descendants(cluster.pid("Worker")) if EXECUTOR in child.command]
-        assert len(found) == 1
-        assert_served_by(found[0].pid, is_native)
-        python = [child.pid for child in descendants(found[0].pid)]
+        (executor,) = cluster.executors()
+        assert_served_by(executor, is_native)
+        python = [child.pid for child in descendants(executor)]
         assert python
         driver.run(sql_work, conf=conf, stop=True)
         assert not survivors(python)
         assert driver.close() == 0
     assert eventually(lambda: not list(Path(tmp_path).glob("pid/*.pid")))
+
+
+def python_of(executors):
+    """Pids of all that these executors have started."""
+    return [child.pid for executor in executors for child in descendants(executor)]
+
+
+def slow_work(seconds):
+    """A job of eight tasks that take so long each."""
+
+    def job(spark):
+        import time
+
+        return spark.sparkContext.parallelize(range(8), 8).map(lambda n: time.sleep(seconds) or n).sum()
+
+    return job
+
+
+TWO_EXECUTORS = {"spark.executor.memory": "512m", "spark.executor.cores": "2"}
+
+
+@pytest.mark.long
+def test_executors_that_come_and_go(launch, is_native, tmp_path):
+    dynamic = {
+        **TWO_EXECUTORS,
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.maxExecutors": "2",
+        "spark.dynamicAllocation.executorIdleTimeout": "3s",
+    }
+    with StandaloneCluster(tmp_path, workers=2) as cluster:
+        driver = launch()
+        conf = {"spark.master": cluster.url, **dynamic}
+        for _ in range(2):
+            assert driver.run(slow_work(3), conf=conf).value == 28
+            executors = cluster.executors()
+            assert executors
+            for executor in executors:
+                assert_served_by(executor, is_native)
+            python = python_of(executors)
+            assert eventually(lambda: not cluster.executors())
+            assert not survivors(python)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGPWR], ids=["killed", "decommissioned"])
+def test_executor_that_is_lost_in_the_middle_of_a_job(launch, tmp_path, how):
+    with StandaloneCluster(tmp_path, workers=2) as cluster:
+        conf = {"spark.master": cluster.url, "spark.decommission.enabled": "true", **TWO_EXECUTORS}
+        driver = launch()
+        assert driver.run(slow_work(0.5), conf=conf).value == 28
+        assert eventually(lambda: len(cluster.executors()) == 2)
+        victim = cluster.executors()[0]
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(driver.run, slow_work(2), conf=conf)
+            python = eventually(lambda: python_of([victim]))
+            time.sleep(2)  # into the middle of its tasks
+            os.kill(victim, how)
+            assert running.result().value == 28
+        assert not survivors([victim, *python])

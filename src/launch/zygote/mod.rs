@@ -7,6 +7,7 @@ mod key;
 mod message;
 mod process;
 mod spares;
+mod state;
 mod talk;
 mod zygotes;
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
 use super::spares::Spare;
-use super::talk::{Control, Phase, State, Talk};
+use super::state::{Phase, State};
+use super::talk::{Control, Talk};
 use crate::deadline::Deadline;
 use crate::departed::millis;
 use crate::error::{Error, Step};

@@ -1,6 +1,5 @@
 //! The talk with one zygote: has it fork workers, hears what it says, and keeps spares ready.
 
-use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -17,7 +16,8 @@ use serde_json::json;
 
 use super::key::{Binding, ZygoteKey};
 use super::message::Message;
-use super::spares::{Spare, Spares};
+use super::spares::Spare;
+use super::state::{Fork, Phase, Shortage, State};
 use crate::deadline::{Deadline, set_nonblocking};
 use crate::death::{Account, Cause, Death, LastWords};
 use crate::error::{Error, Step};
@@ -27,132 +27,11 @@ use crate::metrics::Count;
 use crate::output::Output;
 use crate::process::{Process, describe_exit};
 use crate::spec::{FactorySpec, Transport};
-use crate::supervisor::{Next, Observer, TimerId, later};
+use crate::supervisor::{Next, Observer, later};
 
-/// How long a fork may take; it takes milliseconds.
-const FORK_PATIENCE: Duration = Duration::from_secs(10);
-/// From a fork that failed for lack of memory or processes until the next; it doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long a fork may have to wait for the end of an import.
-const LOADING_PATIENCE: Duration = Duration::from_secs(1);
 const MAX_MESSAGE: usize = 64 * 1024;
 /// From a hand-out until its replacement is asked for, so that the fork does not run beside the task's first steps.
 const REFILL_DELAY: Duration = Duration::from_millis(2);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Phase {
-    Starting,
-    Serving,
-    Unfit(String),
-    /// It forks no more because of this module, which its successor must not load.
-    Spoiled(String),
-    /// It forks no more because a package was replaced on disk.
-    Outdated,
-    Gone,
-}
-
-pub(super) struct State {
-    pub(super) phase: Phase,
-    /// The module that is being imported.
-    pub(super) loading: Option<String>,
-    /// What was, and in how many milliseconds.
-    pub(super) loaded: Vec<(String, u64)>,
-    /// What could not be, and why.
-    pub(super) left_out: Vec<(String, String)>,
-    pub(super) spares: Spares,
-    /// Workers that are being forked.
-    forks: HashMap<u64, Fork>,
-    /// The deaths to come of those that were.
-    deaths: HashMap<i32, Arc<Death>>,
-    failures: VecDeque<Error>,
-    shortage: Option<Shortage>,
-    last_number: u64,
-    waiting: usize,
-    refilling: bool,
-    pub(super) trimmer: Option<TimerId>,
-}
-
-impl State {
-    fn new(spares: usize) -> Self {
-        Self {
-            phase: Phase::Starting,
-            loading: None,
-            loaded: Vec::new(),
-            left_out: Vec::new(),
-            spares: Spares::new(spares),
-            forks: HashMap::new(),
-            deaths: HashMap::new(),
-            failures: VecDeque::new(),
-            shortage: None,
-            last_number: 0,
-            waiting: 0,
-            refilling: false,
-            trimmer: None,
-        }
-    }
-
-    pub(super) fn is_loading(&self) -> bool {
-        self.loading.is_some()
-    }
-
-    /// Tells one of those who wait for a fork that there is none.
-    fn fail(&mut self, error: Error) {
-        if self.waiting > self.failures.len() {
-            self.failures.push_back(error);
-        } else {
-            debug!("A spare worker was not forked: {error}");
-        }
-    }
-
-    /// A fork has failed: where the system may have room again in a moment, those who wait go on waiting.
-    fn fail_fork(&mut self, errno: i32) {
-        if errno != libc::EAGAIN && errno != libc::ENOMEM {
-            return self.fail(Error::Fork { errno });
-        }
-        if self.shortage.is_none() {
-            let name = Errno::from_raw(errno);
-            warn!("The zygote can't fork ({name}); trying again for a while");
-        }
-        self.shortage = Some(Shortage::after(self.shortage.as_ref(), errno));
-    }
-
-    fn patience(&self) -> Duration {
-        if self.is_loading() {
-            LOADING_PATIENCE
-        } else {
-            FORK_PATIENCE
-        }
-    }
-}
-
-/// The system has no memory or no room for another process: whether it has again is tried now and then.
-struct Shortage {
-    errno: i32,
-    pause: Duration,
-    until: Instant,
-}
-
-impl Shortage {
-    fn after(last: Option<&Self>, errno: i32) -> Self {
-        let pause = last.map_or(FIRST_PAUSE, |last| (last.pause * 2).min(LONGEST_PAUSE));
-        Self {
-            errno,
-            pause,
-            until: Instant::now() + pause,
-        }
-    }
-
-    fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
-}
-
-/// A fork that was asked for: our end of the new worker's socket.
-struct Fork {
-    socket: OwnedFd,
-    death: Arc<Death>,
-}
 
 /// See the module's description.
 pub(super) struct Talk {
@@ -311,7 +190,7 @@ impl Talk {
                 }
             }
             Message::Spoiled(module) => {
-                spoil(&mut state, module, "starts threads when it is imported");
+                state.spoil(module, "starts threads when it is imported");
             }
             Message::Outdated(file) => {
                 info!("{file} has changed, so another zygote takes over");
@@ -375,7 +254,7 @@ impl Talk {
             let mut state = talk.lock();
             if state.loading.as_ref() == Some(&module) {
                 let why = format!("takes more than {} ms to import", limit.as_millis());
-                spoil(&mut state, module, &why);
+                state.spoil(module, &why);
                 talk.changed.notify_all();
             }
         });
@@ -456,12 +335,6 @@ impl Talk {
     }
 }
 
-fn spoil(state: &mut State, module: String, why: &str) {
-    warn!("Module {module} {why}, so it is not loaded ahead any more");
-    state.phase = Phase::Spoiled(module);
-    state.loading = None;
-}
-
 /// Has the supervisor hear what the zygote says.
 pub(super) struct Control(pub(super) Arc<Talk>);
 
@@ -490,21 +363,5 @@ impl Observer for Control {
                 Next::Remove
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_fork_is_told_to_those_who_wait_and_to_nobody_later() {
-        let mut state = State::new(1);
-        state.fail(Error::Fork { errno: 11 });
-        assert!(state.failures.is_empty());
-        state.waiting = 1;
-        state.fail(Error::Fork { errno: 11 });
-        state.fail(Error::Fork { errno: 12 });
-        assert_eq!(state.failures.len(), 1);
     }
 }

@@ -1,0 +1,222 @@
+//! How workers leave their factory: ended by it, at Spark's wish or its own, or found to have ended by themselves.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use log::{debug, info, warn};
+use nix::sys::signal::Signal;
+
+use super::{Factory, State};
+use crate::deadline::Deadline;
+use crate::death::Cause;
+use crate::departed::{TOLD_WITHIN, mourn};
+use crate::metrics::Count;
+use crate::pool::Idle;
+use crate::process::Process;
+use crate::supervisor::{Next, Observer, cancel, later, supervisor};
+use crate::worker::{Worker, WorkerId};
+
+impl Factory {
+    /// Kills a worker. Does nothing if it is gone.
+    pub fn stop_worker(&self, id: WorkerId) {
+        if let Some(worker) = self.strike(id) {
+            debug!(
+                "Killing {worker}, {} ms old",
+                worker.born().elapsed().as_millis()
+            );
+            Count::EndedKilled.increment();
+            worker
+                .death()
+                .settle(Cause::Ended("was ended because Spark asked for it"));
+            if self.spec.use_daemon {
+                worker.kill()
+            } else {
+                worker.terminate()
+            };
+        }
+    }
+
+    /// Asks a worker to end (`SIGTERM`); false where it has already.
+    pub fn terminate_worker(&self, id: WorkerId) -> bool {
+        let worker = self.lock().workers.get(&id).cloned();
+        worker.is_some_and(|worker| {
+            let death = worker.death();
+            death.settle(Cause::Ended(
+                "was asked to end (SIGTERM), as Spark wanted it",
+            ));
+            worker.terminate()
+        })
+    }
+
+    /// How a worker whose connection has ended has ended itself, in a sentence; `None` where Spark has wanted it, or where
+    /// nobody knows, which takes a second to find out.
+    pub fn why_ended(&self, id: WorkerId) -> Option<String> {
+        let state = self.lock();
+        let (pid, death) = match state.workers.get(&id) {
+            Some(worker) => (worker.pid(), worker.death().clone()),
+            None => state.departed.find(id)?,
+        };
+        drop(state);
+        let account = death.wait(Deadline::after(TOLD_WITHIN))?;
+        (!account.ours).then(|| format!("Python worker {id} (pid {pid}) {account}"))
+    }
+
+    /// Ends a worker between two tasks; the next task gets a new one.
+    pub(super) fn replace(&self, worker: &Worker, why: &str) {
+        info!("Replacing {worker}: {why}");
+        Count::EndedReplaced.increment();
+        worker
+            .death()
+            .settle(Cause::Ended("was replaced between two tasks"));
+        worker.disconnect();
+        self.host.close(worker.id());
+    }
+
+    /// Ends all workers and whatever forks them. May be called twice; afterwards `create` fails.
+    pub fn stop(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.stopped, true) {
+            return;
+        }
+        let idle = state.pool.drain();
+        let workers: Vec<_> = state.workers.values().cloned().collect();
+        let reaper = state.reaper.take();
+        drop(state);
+        cancel(reaper);
+        debug!(
+            "Stopping the factory for {}: {} workers, {} of them idle",
+            self.spec.python_exec,
+            workers.len(),
+            idle.len()
+        );
+        for pooled in idle {
+            self.discard(&pooled, "the factory stops");
+        }
+        self.launcher.stop();
+        for worker in &workers {
+            worker
+                .death()
+                .settle(Cause::Ended("was ended with its factory"));
+            worker.dismiss();
+        }
+        self.kill_later(&workers);
+    }
+
+    /// Kills the workers that still run when the time to end by themselves is over. Holds nothing but their processes: what they
+    /// come from ends with them.
+    fn kill_later(&self, workers: &[Arc<Worker>]) {
+        let mut processes = Vec::new();
+        for worker in workers {
+            match worker.process() {
+                Ok(process) => processes.push(process),
+                // No descriptor is left to wait with.
+                Err(_) => drop(worker.kill()),
+            }
+        }
+        if processes.is_empty() {
+            return;
+        }
+        let kill = move || {
+            for process in processes.iter().filter(|p| p.signal(Signal::SIGKILL)) {
+                debug!(
+                    "Killed worker process {}, which outlived its factory",
+                    process.pid()
+                );
+            }
+        };
+        let _ = supervisor().and_then(|s| s.after(self.spec.settings.stop_timeout, kill));
+    }
+
+    pub(super) fn watch_exit(self: &Arc<Self>, worker: &Worker) -> io::Result<()> {
+        supervisor()?.watch(Arc::new(WorkerExit {
+            process: worker.process()?,
+            id: worker.id(),
+            factory: Arc::downgrade(self),
+        }))
+    }
+
+    /// A worker's process has ended.
+    fn forget(&self, id: WorkerId) {
+        let Some(worker) = self.strike(id) else {
+            return;
+        };
+        debug!(
+            "Ended: {worker}, {} ms old",
+            worker.born().elapsed().as_millis()
+        );
+        mourn(&worker, self.spec.session());
+    }
+
+    /// Takes a worker out of the books, and out of the pool if it is idle.
+    fn strike(&self, id: WorkerId) -> Option<Arc<Worker>> {
+        let mut state = self.lock();
+        let pooled = state.pool.remove(id);
+        let worker = state.workers.remove(&id);
+        if let Some(worker) = &worker {
+            state.departed.add(worker);
+        }
+        state.last_use = Instant::now();
+        drop(state);
+        if pooled.is_some() {
+            self.host.close(id);
+        }
+        worker
+    }
+
+    /// Ends a worker that has left the pool: it exits when its socket ends.
+    pub(super) fn discard(&self, idle: &Idle<Arc<Worker>>, why: &str) {
+        debug!(
+            "Ending {} after {} ms idle ({why})",
+            idle.worker,
+            idle.since.elapsed().as_millis()
+        );
+        idle.worker.disconnect();
+        self.host.close(idle.id);
+    }
+
+    /// Sees to it that the next worker to expire is looked at in time.
+    pub(super) fn arm_reaper(self: &Arc<Self>, state: &mut State) {
+        let Some(expiry) = state.pool.next_expiry().filter(|_| state.reaper.is_none()) else {
+            return;
+        };
+        let delay = expiry.saturating_duration_since(Instant::now());
+        match later(self, delay, Self::reap) {
+            Ok(timer) => state.reaper = Some(timer),
+            Err(error) => warn!("Idle Python workers are not ended for now: {error}"),
+        }
+    }
+
+    fn reap(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.reaper = None;
+        let expired = state.pool.take_expired(Instant::now());
+        self.arm_reaper(&mut state);
+        drop(state);
+        for idle in expired {
+            Count::EndedIdle.increment();
+            self.discard(&idle, "idle for too long");
+        }
+    }
+}
+
+/// Takes a worker out of the books when its process ends, however it does.
+struct WorkerExit {
+    process: Process,
+    id: WorkerId,
+    factory: Weak<Factory>,
+}
+
+impl Observer for WorkerExit {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.process.as_fd()
+    }
+
+    fn ready(&self) -> Next {
+        if let Some(factory) = self.factory.upgrade() {
+            factory.forget(self.id);
+        }
+        Next::Remove
+    }
+}

@@ -1,0 +1,161 @@
+//! What is known of one zygote at a moment: what it is doing, and which forks and workers there are of it. Without I/O.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::{debug, warn};
+use nix::errno::Errno;
+
+use super::spares::Spares;
+use crate::death::Death;
+use crate::error::Error;
+use crate::supervisor::TimerId;
+
+/// How long a fork may take; it takes milliseconds.
+const FORK_PATIENCE: Duration = Duration::from_secs(10);
+/// From a fork that failed for lack of memory or processes until the next; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a fork may have to wait for the end of an import.
+const LOADING_PATIENCE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    Starting,
+    Serving,
+    Unfit(String),
+    /// It forks no more because of this module, which its successor must not load.
+    Spoiled(String),
+    /// It forks no more because a package was replaced on disk.
+    Outdated,
+    Gone,
+}
+
+/// See the module's description.
+pub(super) struct State {
+    pub(super) phase: Phase,
+    /// The module that is being imported.
+    pub(super) loading: Option<String>,
+    /// What was, and in how many milliseconds.
+    pub(super) loaded: Vec<(String, u64)>,
+    /// What could not be, and why.
+    pub(super) left_out: Vec<(String, String)>,
+    pub(super) spares: Spares,
+    /// Workers that are being forked.
+    pub(super) forks: HashMap<u64, Fork>,
+    /// The deaths to come of those that were.
+    pub(super) deaths: HashMap<i32, Arc<Death>>,
+    pub(super) failures: VecDeque<Error>,
+    pub(super) shortage: Option<Shortage>,
+    pub(super) last_number: u64,
+    pub(super) waiting: usize,
+    pub(super) refilling: bool,
+    pub(super) trimmer: Option<TimerId>,
+}
+
+impl State {
+    pub(super) fn new(spares: usize) -> Self {
+        Self {
+            phase: Phase::Starting,
+            loading: None,
+            loaded: Vec::new(),
+            left_out: Vec::new(),
+            spares: Spares::new(spares),
+            forks: HashMap::new(),
+            deaths: HashMap::new(),
+            failures: VecDeque::new(),
+            shortage: None,
+            last_number: 0,
+            waiting: 0,
+            refilling: false,
+            trimmer: None,
+        }
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+
+    /// Tells one of those who wait for a fork that there is none.
+    pub(super) fn fail(&mut self, error: Error) {
+        if self.waiting > self.failures.len() {
+            self.failures.push_back(error);
+        } else {
+            debug!("A spare worker was not forked: {error}");
+        }
+    }
+
+    /// A fork has failed: where the system may have room again in a moment, those who wait go on waiting.
+    pub(super) fn fail_fork(&mut self, errno: i32) {
+        if errno != libc::EAGAIN && errno != libc::ENOMEM {
+            return self.fail(Error::Fork { errno });
+        }
+        if self.shortage.is_none() {
+            let name = Errno::from_raw(errno);
+            warn!("The zygote can't fork ({name}); trying again for a while");
+        }
+        self.shortage = Some(Shortage::after(self.shortage.as_ref(), errno));
+    }
+
+    /// It forks no more because of a module.
+    pub(super) fn spoil(&mut self, module: String, why: &str) {
+        warn!("Module {module} {why}, so it is not loaded ahead any more");
+        self.phase = Phase::Spoiled(module);
+        self.loading = None;
+    }
+
+    /// How long whoever wants a fork waits for it.
+    pub(super) fn patience(&self) -> Duration {
+        if self.is_loading() {
+            LOADING_PATIENCE
+        } else {
+            FORK_PATIENCE
+        }
+    }
+}
+
+/// The system has no memory or no room for another process: whether it has again is tried now and then.
+pub(super) struct Shortage {
+    pub(super) errno: i32,
+    pause: Duration,
+    until: Instant,
+}
+
+impl Shortage {
+    fn after(last: Option<&Self>, errno: i32) -> Self {
+        let pause = last.map_or(FIRST_PAUSE, |last| (last.pause * 2).min(LONGEST_PAUSE));
+        Self {
+            errno,
+            pause,
+            until: Instant::now() + pause,
+        }
+    }
+
+    pub(super) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
+
+/// A fork that was asked for: our end of the new worker's socket.
+pub(super) struct Fork {
+    pub(super) socket: OwnedFd,
+    pub(super) death: Arc<Death>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_fork_is_told_to_those_who_wait_and_to_nobody_later() {
+        let mut state = State::new(1);
+        state.fail(Error::Fork { errno: 11 });
+        assert!(state.failures.is_empty());
+        state.waiting = 1;
+        state.fail(Error::Fork { errno: 11 });
+        state.fail(Error::Fork { errno: 12 });
+        assert_eq!(state.failures.len(), 1);
+    }
+}

@@ -1,0 +1,55 @@
+"""Standalone clusters for tests."""
+
+import os
+import socket
+import subprocess
+
+from harness import SPARK_HOME
+from processes import descendants
+
+EXECUTOR = "CoarseGrainedExecutorBackend"
+
+
+class StandaloneCluster:
+    """A master and so many workers on loopback, started and stopped by Spark's own scripts."""
+
+    def __init__(self, directory, workers=1):
+        self.directory = directory
+        self.workers = range(1, workers + 1)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.url = f"spark://127.0.0.1:{probe.getsockname()[1]}"
+
+    def __enter__(self):
+        host, port = self.url.removeprefix("spark://").split(":")
+        self._script("start", "Master", "--host", host, "--port", port, "--webui-port", "0")
+        size = ("--cores", "2", "--memory", "1g")
+        for number in self.workers:
+            self._script("start", "Worker", "--host", host, "--webui-port", "0", *size, self.url, number=number)
+        return self
+
+    def __exit__(self, *_):
+        for number in self.workers:
+            self._script("stop", "Worker", number=number)
+        self._script("stop", "Master")
+
+    def executors(self):
+        """Pids of the executors that run now."""
+        pids = [int(file.read_text()) for file in self.directory.glob("pid/*Worker-*.pid")]
+        return [child.pid for pid in pids for child in descendants(pid) if EXECUTOR in child.command]
+
+    def _script(self, action, role, *arguments, number=1):
+        kind = f"org.apache.spark.deploy.{role.lower()}.{role}"
+        environment = {
+            **os.environ,
+            "SPARK_HOME": str(SPARK_HOME),
+            "SPARK_CONF_DIR": str(self.directory),
+            "SPARK_LOG_DIR": str(self.directory / "log"),
+            "SPARK_PID_DIR": str(self.directory / "pid"),
+            "SPARK_WORKER_DIR": str(self.directory / "work"),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        }
+        command = ["bash", str(SPARK_HOME / "sbin/spark-daemon.sh"), action, kind, str(number), *arguments]
+        # Its output goes to a file: the daemon would keep a pipe of ours open.
+        with open(self.directory / "scripts.log", "a") as log:
+            subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
