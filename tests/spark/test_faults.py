@@ -172,13 +172,15 @@ def listeners(family):
 
 
 def test_strangers_who_connect_and_say_nothing(driver, observe, is_native):
-    assert driver.run(counting).value == 45
+    # With nothing to load, the zygote never leaves a task to PySpark's daemon, which has a port.
+    conf = {"spark.nativePythonWorker.preload": "json"}
+    assert driver.run(counting, conf=conf).value == 45
     before = len(driver.workers())
     found = list(listeners(driver.workers()))
     calls = [socket.create_connection(address) for address in found for _ in range(100)]
     time.sleep(2)
     more = len(driver.workers()) - before
-    seen = attempt(driver, counting)
+    seen = attempt(driver, counting, conf=conf)
     for call in calls:
         call.close()
     observe(19, f"{len(found)} open ports; {more} processes more for {len(calls)} connections; a job {seen}")
@@ -264,6 +266,7 @@ def test_stranger_with_the_pid_of_a_dead_worker(driver, observe, is_native, tmp_
         time.sleep(5)
         alive = stranger.poll() is None
         stranger.kill()
+        stranger.wait()
         return alive
 
     where = str(tmp_path)

@@ -108,7 +108,7 @@ impl State {
 
     /// How long whoever wants a fork waits for it.
     pub(super) fn patience(&self) -> Duration {
-        if self.is_loading() {
+        if self.is_loading() && self.shortage.is_none() {
             LOADING_PATIENCE
         } else {
             FORK_PATIENCE
@@ -157,5 +157,14 @@ mod tests {
         state.fail(Error::Fork { errno: 11 });
         state.fail(Error::Fork { errno: 12 });
         assert_eq!(state.failures.len(), 1);
+    }
+
+    #[test]
+    fn who_waits_for_room_for_a_process_is_not_sent_away_because_of_an_import() {
+        let mut state = State::new(1);
+        state.loading = Some("pandas".to_owned());
+        assert_eq!(state.patience(), LOADING_PATIENCE);
+        state.fail_fork(libc::EAGAIN);
+        assert_eq!(state.patience(), FORK_PATIENCE);
     }
 }

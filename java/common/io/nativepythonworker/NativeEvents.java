@@ -126,6 +126,7 @@ final class NativeEvents {
     while (true) {
       try {
         await(WAIT_MILLIS);
+        LostWorkers.close();
         DELIVERY.lock();
         deliverNextAndUnlock();
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM

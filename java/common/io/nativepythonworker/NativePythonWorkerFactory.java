@@ -174,7 +174,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private W wrap(NativeWorker worker) {
     try {
-      return wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());
+      W wrapped = wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());
+      LostWorkers.watch(id, wrapped, worker.channel());
+      return wrapped;
     } catch (IOException | RuntimeException | Error failure) {
       stopWorker(id, worker.id());
       closeQuietly(worker.channel(), failure);
@@ -308,7 +310,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native void stopWorker(long factory, long worker);
 
-  private static native void closed(long factory, long worker);
+  /** Its user has closed the worker's socket. */
+  static native void closed(long factory, long worker);
 
   private static native boolean isAlive(long factory, long worker);
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.util.Objects;
@@ -47,6 +48,9 @@ final class ChannelOutput extends OutputStream {
                 ByteBuffer.wrap(
                     source, from, Math.min(end - from, ChannelInput.MAX_TRANSFER_BYTES)));
       }
+    } catch (ClosedByInterruptException interrupted) {
+      socket.close(); // the interrupt has closed the channel without it
+      throw ChannelInput.socketException(interrupted);
     } catch (IOException failure) {
       throw explained(failure);
     } finally {

@@ -75,6 +75,10 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
     return factory.terminate(this);
   }
 
+  void kill() {
+    factory.stopWorker(this);
+  }
+
   /** Makes this fit for a task: 4.3's pipelined runners give channels back in blocking mode. */
   void prepare() throws IOException {
     if (channel().isBlocking()) {

@@ -40,7 +40,7 @@ public class NativesTest {
       }
     }
     assertEquals(List.of(), unbound);
-    assertEquals(20, count);
+    assertEquals(21, count);
   }
 
   private static boolean isBound(Method method) throws IllegalAccessException {

@@ -101,6 +101,20 @@ public class WorkerSocketTest {
     assertTrue(eventually(() -> !runs(socket.pid())));
   }
 
+  /** Spark 3.5 interrupts the writer of a task that ends, and may then fail to close the worker. */
+  @Test
+  public void interruptingAWriterEndsTheWorker() throws Exception {
+    OutputStream out = socket.getOutputStream();
+    Thread.currentThread().interrupt();
+    try {
+      assertThrows(SocketException.class, () -> out.write(7));
+    } finally {
+      Thread.interrupted();
+    }
+    assertTrue(socket.isClosed());
+    assertTrue(eventually(() -> !runs(socket.pid())));
+  }
+
   @Test
   public void aClosedSocketRefusesAsAnyOtherDoes() throws Exception {
     InputStream in = socket.getInputStream();
@@ -160,6 +174,18 @@ public class WorkerSocketTest {
         IndexOutOfBoundsException.class, () -> socket.getInputStream().read(new byte[2], 1, 2));
     assertThrows(
         IndexOutOfBoundsException.class, () -> socket.getOutputStream().write(new byte[2], 1, 2));
+  }
+
+  @Test
+  public void aWorkerThatNobodyHasAnyMoreEnds() throws Exception {
+    long pid = ((WorkerSocket) factory.createStreamingWorker("echo_worker")._1()).pid();
+    assertTrue(
+        eventually(
+            () -> {
+              System.gc();
+              return !runs(pid);
+            }));
+    assertTrue(runs(socket.pid()));
   }
 
   @Test

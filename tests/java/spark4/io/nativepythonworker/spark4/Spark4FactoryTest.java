@@ -101,6 +101,17 @@ public class Spark4FactoryTest {
   }
 
   @Test
+  public void aWorkerThatNobodyHasAnyMoreEnds() throws Exception {
+    long pid = create().pid();
+    assertTrue(
+        eventually(
+            () -> {
+              System.gc();
+              return !runs(pid);
+            }));
+  }
+
+  @Test
   public void anIdleWorkerExpiresAndItsSocketIsClosed() throws Exception {
     variables = variables("expires");
     Spark4Worker worker = create();

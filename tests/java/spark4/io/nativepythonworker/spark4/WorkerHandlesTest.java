@@ -1,8 +1,11 @@
 package io.nativepythonworker.spark4;
 
+import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assume.assumeTrue;
 
@@ -57,14 +60,31 @@ public class WorkerHandlesTest {
     }
   }
 
+  /** Up to Spark 4.2; a runner ends its worker by this, and must not hear then that it crashed. */
+  @Test
+  public void aWorkerThatARunnerEndsIsNotSaidToHaveDied() throws Exception {
+    Product key = new Tuple4<>(python(), "pyspark.worker", "pyspark.daemon", variables("ended"));
+    var factory = (Spark4WorkerFactory) new Spark4WorkerFactoryBuilder(VERSION).build(key, null);
+    for (int round = 0; round < 2; round++) {
+      Spark4Worker worker = (Spark4Worker) factory.create()._1();
+      var handle = (ProcessHandle) new ProcessHandles().of(worker).get();
+      assertTrue(handle.isAlive());
+      assertTrue(round == 0 ? handle.destroy() : handle.destroyForcibly());
+      assertTrue(eventually(() -> !handle.isAlive()));
+      assertNull(worker.whyEnded());
+      assertFalse(handle.destroy());
+    }
+    factory.stop();
+  }
+
   @Test
   public void aProcessThatIsGoneHasNoHandle() throws IOException {
     try (SocketChannel channel = SocketChannel.open()) {
       ProcessHandles handles = new ProcessHandles();
       long own = ProcessHandle.current().pid();
-      assertEquals(
-          Option.apply(ProcessHandle.current()),
-          handles.of(new Spark4Worker(null, 1, own, channel)));
+      var handle = (ProcessHandle) handles.of(new Spark4Worker(null, 1, own, channel)).get();
+      assertEquals(own, handle.pid());
+      assertEquals(ProcessHandle.current().info().command(), handle.info().command());
       assertTrue(handles.of(new Spark4Worker(null, 2, Integer.MAX_VALUE, channel)).isEmpty());
     }
   }
