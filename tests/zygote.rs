@@ -211,6 +211,32 @@ fn while_a_module_is_imported_sparks_daemon_serves() {
 }
 
 #[test]
+fn sparks_daemon_goes_when_the_zygote_serves_again() {
+    let bench = Setup::zygote()
+        .own("preload", "hangs")
+        .own("preloadTimeout", "4s")
+        .own("spares", "0")
+        .open();
+    let mut by_the_daemon = Vec::new();
+    let mut served_by = |zygote: bool| {
+        let held = bench.create();
+        let forked_by_zygote = matches!(held.worker.origin(), Origin::Zygote(_));
+        if !forked_by_zygote {
+            by_the_daemon.push(held);
+        }
+        forked_by_zygote == zygote
+    };
+    eventually("the daemon serves", || served_by(false));
+    eventually("the zygote serves", || served_by(true));
+    let daemon = parent(by_the_daemon[0].worker.pid());
+    assert!(by_the_daemon.iter().all(|held| runs(held.worker.pid())));
+    for held in by_the_daemon.drain(..) {
+        bench.factory.stop_worker(held.id());
+    }
+    eventually("the daemon has ended", || !runs(daemon));
+}
+
+#[test]
 fn a_zygote_that_hangs_is_replaced_and_keeps_its_workers() {
     let bench = Setup::zygote().own("spares", "0").open();
     let busy = bench.create();

@@ -225,6 +225,12 @@ impl Launcher for DaemonLauncher {
         self.daemon(again)?.fork(again)
     }
 
+    fn rest(&self) {
+        if let Some(daemon) = self.current.serving() {
+            self.current.retire(&daemon); // it ends with its last worker
+        }
+    }
+
     fn stop(&self) {
         if let Some(daemon) = self.current.stop() {
             daemon.process.terminate();

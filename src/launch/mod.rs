@@ -29,6 +29,9 @@ pub trait Launcher: Send + Sync {
         0
     }
 
+    /// Lets go of what the launcher keeps running for itself; the next launch starts it anew.
+    fn rest(&self) {}
+
     /// Ends what the launcher keeps running for itself, if it does. No launch is asked for any more.
     fn stop(&self) {}
 }

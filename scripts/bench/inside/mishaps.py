@@ -97,7 +97,8 @@ def cancel(context, random):
 
 def unread(context, random):
     """A task that stops reading in the middle of its input, so that its worker can't be used again."""
-    first = context.parallelize(range(100_000), 1).mapPartitions(lambda rows: [next(rows)]).collect()
+    rows = context.parallelize(list(range(100_000)), 1)
+    first = rows.mapPartitions(lambda rows: [next(iter(rows))]).collect()
     assert first == [0]
 
 
@@ -149,6 +150,5 @@ OFTEN = {
     unread: 4,
     kill_worker: 6,
 }
-# These end workers of everyone, so each comes so often in the whole run.
+# These end workers of everyone, or keep all waiting for some seconds.
 SELDOM = (kill_zygote, stop_zygote)
-SELDOM_TIMES = 10

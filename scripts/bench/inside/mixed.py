@@ -20,6 +20,7 @@ ONE_SECONDS = 180
 WARM_UP_PART = 0.25
 # For idle workers, spares and what else is there for a time to go: the settings of the run have seconds for them.
 REST_SECONDS = 20
+MINUTES_A_SELDOM_ONE = 2
 LINES = 20
 
 
@@ -66,10 +67,12 @@ class Mixture:
             print(f"{sum(self.counts.values()):7,d} so far, {per_minute:.0f} a minute, {left:.0f} min left", flush=True)
 
 
-def at_rest(context):
-    """A snapshot of an executor that has had nothing to do for a while but one small task."""
-    time.sleep(REST_SECONDS)
-    return look(mishaps.zygote(context))
+def rest(context):
+    """Leaves the executor nothing to do for a while but a small task now and then, for which its zygote stays."""
+    until = time.monotonic() + REST_SECONDS
+    while time.monotonic() < until:
+        mishaps.zygote(context)
+        time.sleep(1)
 
 
 def measure(session, minutes, seed):
@@ -77,10 +80,11 @@ def measure(session, minutes, seed):
     started, seconds = time.monotonic(), minutes * 60
     mixture = Mixture(context, seed)
     mixture.run(seconds * WARM_UP_PART, seldom=len(mishaps.SELDOM))
-    before = at_rest(context)
+    rest(context)
+    before = look(mishaps.zygote(context))
     print(f"after the first part: {before}", flush=True)
-    mixture.run(seconds * (1 - WARM_UP_PART), seldom=mishaps.SELDOM_TIMES)
-    time.sleep(REST_SECONDS)
+    mixture.run(seconds * (1 - WARM_UP_PART), seldom=minutes // MINUTES_A_SELDOM_ONE)
+    rest(context)
     after = settle(lambda: mishaps.zygote(context), before)
     print(f"at the end: {after}", flush=True)
     grown = after.grown(before)

@@ -11,6 +11,7 @@ mod state;
 mod talk;
 mod zygotes;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::{debug, warn};
@@ -39,6 +40,7 @@ pub struct ZygoteLauncher {
     binding: Binding,
     zygotes: Mutex<Option<Arc<Zygotes>>>,
     fallback: Box<dyn Launcher>,
+    fell_back: AtomicBool,
 }
 
 impl ZygoteLauncher {
@@ -48,7 +50,13 @@ impl ZygoteLauncher {
             binding: Binding::of(spec, host),
             zygotes: Mutex::new(Some(Zygotes::shared(spec, host))),
             fallback,
+            fell_back: AtomicBool::new(false),
         }
+    }
+
+    fn fall_back(&self, deadline: Deadline) -> Result<Launched, Error> {
+        self.fell_back.store(true, Ordering::Relaxed);
+        self.fallback.launch(deadline)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Zygotes>>> {
@@ -72,7 +80,7 @@ impl Launcher for ZygoteLauncher {
                 limit,
             }) => {
                 debug!("No worker was forked within {} ms", limit.as_millis());
-                self.fallback.launch(deadline)
+                self.fall_back(deadline)
             }
             Err(Error::Unfit { reason }) => {
                 let first = self.lock().take().is_some();
@@ -83,7 +91,12 @@ impl Launcher for ZygoteLauncher {
                 }
                 self.fallback.launch(deadline)
             }
-            result => result,
+            result => {
+                if result.is_ok() && self.fell_back.swap(false, Ordering::Relaxed) {
+                    self.fallback.rest();
+                }
+                result
+            }
         }
     }
 
