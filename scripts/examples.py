@@ -1,6 +1,6 @@
 """Runs example programs that PySpark ships, on stock Spark and on the native factory, and compares what they print.
 
-Arguments: the jar, and a folder for what the runs leave behind. Ends with status 1 if any result differs, any program
+Argument: a folder for what the runs leave behind. Ends with status 1 if any result differs, any program
 fails, or the native factory did not serve a program that needs Python workers.
 """
 
@@ -14,11 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import native_python_worker
 import pyspark
 
 SPARK_HOME = Path(pyspark.__file__).resolve().parent
 EXAMPLES = SPARK_HOME / "examples/src/main/python"
-PLUGIN = "io.nativepythonworker.NativePythonWorkerPlugin"
 LIMIT_SECONDS = 600
 
 # Our factory's and stock Spark's logger alike; every worker that it makes is one line of this level.
@@ -82,11 +82,6 @@ class Run:
         return len(WORKER_MADE.findall(self.log))
 
 
-def settings(jar):
-    """What a user puts into spark-defaults.conf."""
-    return {"spark.jars": str(jar), "spark.plugins": PLUGIN}
-
-
 def progress(title, done):
     """Says every 15 s that a run is still going on."""
     started = time.monotonic()
@@ -94,14 +89,14 @@ def progress(title, done):
         print(f"    {time.monotonic() - started:4.0f} s  {title}", flush=True)
 
 
-def submit(example, title, jar, folder):
+def submit(example, title, native, folder):
     """Runs an example through spark-submit, in a folder that has Spark's data."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in ("data", "licenses"):
         (folder / name).symlink_to(SPARK_HOME / name)
     (folder / "log4j2.properties").write_text(LOGGING)
-    lines = [f"{key} {value}\n" for key, value in (settings(jar) if jar else {}).items()]
+    lines = [f"{key} {value}\n" for key, value in (native_python_worker.settings() if native else {}).items()]
     (folder / "spark-defaults.conf").write_text("".join(lines))
     environment = {
         **os.environ,
@@ -148,7 +143,7 @@ def table(rows):
         print("  ".join(cells))
 
 
-def main(jar, folder):
+def main(folder):
     texts = [file for file in (SPARK_HOME / "licenses").iterdir() if file.is_file()]
     size = sum(file.stat().st_size for file in texts) // 1024
     print(f"PySpark {pyspark.__version__}; the text for the word count: its licences, {len(texts)} files, {size} KiB")
@@ -157,8 +152,8 @@ def main(jar, folder):
         name = " ".join((example.program, *example.arguments))
         print(f"==> {name}{example.note and f'  ({example.note})'}", flush=True)
         place = folder / example.program.replace("/", "-").removesuffix(".py")
-        stock = submit(example, f"{example.program} on stock Spark", None, place / "stock")
-        native = submit(example, f"{example.program} on the native factory", jar, place / "native")
+        stock = submit(example, f"{example.program} on stock Spark", False, place / "stock")
+        native = submit(example, f"{example.program} on the native factory", True, place / "native")
         equal = verdict(example, stock, native)
         lines = len(example.comparable(native.output))
         print(f"    results equal: {equal} ({lines} lines compared; {place})", flush=True)
@@ -171,4 +166,4 @@ def main(jar, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(not main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()))
+    sys.exit(not main(Path(sys.argv[1]).resolve()))

@@ -95,6 +95,18 @@ spark_jars() {
   "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'
 }
 
+# make_user_venv VERSION: the environment of a user: stock PySpark from PyPI, and the wheel of this tree, which is built.
+make_user_venv() {
+  local venv=$BUILD/venvs/user-$1
+  if [ ! -f "$venv/made" ]; then
+    rm -rf "$venv" && python3 -m venv "$venv" &&
+      "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark==$1" numpy "pandas<3" pyarrow &&
+      touch "$venv/made" || return
+  fi
+  "$venv/bin/python" scripts/wheel.py "$JAR" "$BUILD/wheel" "$BUILD/dist" &&
+    "$venv/bin/pip" install --disable-pip-version-check --no-deps --force-reinstall "$BUILD"/dist/*.whl
+}
+
 # make_bench_venv: the Python environment of ./bench itself: tables and plots, no PySpark; made once.
 make_bench_venv() {
   local venv=$BUILD/venvs/bench

@@ -14,6 +14,9 @@ const PYSPARK_DAEMON: &str = "pyspark.daemon";
 /// Set where Spark captures what workers print, session by session (`BasePythonRunner`, since 4.1).
 pub(crate) const CAPTURED_SESSION: &str = "PYSPARK_SPARK_SESSION_UUID";
 
+/// Spark sets it by the number of cores a task has. Without it, importing numpy starts the threads of its linear algebra.
+pub(crate) const SINGLE_THREADED: (&str, &str) = ("OMP_NUM_THREADS", "1");
+
 /// What PySpark's worker imports when a task first needs it.
 const PRELOAD: &[&str] = &[
     "numpy",
@@ -64,6 +67,15 @@ impl SparkVersion {
             parts.next()?.parse().ok()?,
             parts.next()?.parse().ok()?,
         ))
+    }
+
+    /// What its zygotes load if no setting says otherwise.
+    pub(crate) fn loaded_ahead(self) -> &'static [&'static str] {
+        if self.major() == 3 {
+            PRELOAD_3
+        } else {
+            PRELOAD
+        }
     }
 
     fn major(self) -> u32 {
@@ -195,10 +207,10 @@ impl FactorySpec {
 
     /// The modules that a zygote loads ahead.
     pub(crate) fn preload(&self) -> Vec<String> {
-        let own = match self.spark {
-            _ if !self.numpy_is_single_threaded() => &[],
-            SparkVersion(3, _) => PRELOAD_3,
-            _ => PRELOAD,
+        let own = if self.numpy_is_single_threaded() {
+            self.spark.loaded_ahead()
+        } else {
+            &[]
         };
         self.settings.preload.over(own)
     }
@@ -209,11 +221,11 @@ impl FactorySpec {
         self.use_daemon && reuse.is_some_and(|value| !value.is_empty())
     }
 
-    /// Without this, importing numpy starts the threads of its linear algebra.
     fn numpy_is_single_threaded(&self) -> bool {
-        match self.variable("OMP_NUM_THREADS") {
-            Some(value) => value == "1",
-            None => std::env::var("OMP_NUM_THREADS").is_ok_and(|value| value == "1"),
+        let (name, wanted) = SINGLE_THREADED;
+        match self.variable(name) {
+            Some(value) => value == wanted,
+            None => std::env::var(name).is_ok_and(|value| value == wanted),
         }
     }
 

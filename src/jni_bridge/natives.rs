@@ -41,6 +41,7 @@ bind_java_type! {
         static fn prewarm(properties: JString[], environment: JString[]),
         static fn cool(),
         static fn report() -> JString,
+        static fn loaded_ahead(spark: JString) -> JString,
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static raw fn take_idle(factory: jlong) -> jlong,
         static fn take_ready(factory: jlong) -> NativeWorker,
@@ -179,6 +180,15 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         _class: JClass<'local>,
     ) -> Result<JString<'local>, Failure> {
         Ok(env.new_string(report::report().to_string())?)
+    }
+
+    fn loaded_ahead<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        spark: JString<'local>,
+    ) -> Result<JString<'local>, Failure> {
+        let spark = spark.try_to_string(env)?;
+        Ok(env.new_string(zygote::loaded_ahead(&spark).to_string())?)
     }
 
     fn open<'local>(

@@ -15,12 +15,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::{debug, warn};
+use serde_json::{Value, json};
 
 use super::Launcher;
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
-use crate::spec::FactorySpec;
+use crate::spec::{FactorySpec, SINGLE_THREADED, SparkVersion};
 use crate::worker::Launched;
 use key::Binding;
 pub use process::Zygote;
@@ -33,6 +34,16 @@ pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
     if spec.use_daemon && spec.may_use_zygote() {
         Zygotes::shared(&Arc::new(spec), host).warm();
     }
+}
+
+/// What zygotes of this Spark load by default, and the environment that they load it under; for tools that look at a machine.
+pub fn loaded_ahead(spark: &str) -> Value {
+    let spark = SparkVersion::parse(spark);
+    let (switch, value) = key::ARROW_THREAD_SWITCH;
+    json!({
+        "modules": spark.map(SparkVersion::loaded_ahead).unwrap_or_default(),
+        "environment": {switch: value, SINGLE_THREADED.0: SINGLE_THREADED.1},
+    })
 }
 
 /// Has workers forked by a zygote, and by `fallback` where no zygote can be had.

@@ -292,6 +292,12 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /** Lets go of what was started ahead: it ends if no factory uses it. */
   static native void cool();
 
+  /**
+   * What zygotes of this Spark load if no setting says otherwise, as JSON: the {@code modules}, and
+   * the {@code environment} that they are loaded under.
+   */
+  static native String loadedAhead(String spark);
+
   /** What there is now and has happened, as JSON; see {@link NativeReport}. */
   static native String report();
 

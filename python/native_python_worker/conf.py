@@ -1,0 +1,55 @@
+"""The jar, and the Spark settings that switch it on."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+JARS = "spark.jars"
+PLUGINS = "spark.plugins"
+PLUGIN = "io.nativepythonworker.NativePythonWorkerPlugin"
+
+
+def jar():
+    """The path of the jar in this package."""
+    return Path(__file__).with_name("native-python-worker.jar")
+
+
+def settings():
+    """What has to be set, by key. Both are comma-separated lists: append to those that you have."""
+    return {JARS: str(jar()), PLUGINS: PLUGIN}
+
+
+def defaults_lines():
+    """The lines for spark-defaults.conf."""
+    width = max(map(len, settings()))
+    return [f"{key:{width}}  {value}" for key, value in settings().items()]
+
+
+def submit_arguments():
+    """The arguments for spark-submit."""
+    return ["--jars", str(jar()), "--conf", f"{PLUGINS}={PLUGIN}"]
+
+
+def configure(builder):
+    """Switches it on for the session that `builder` makes, which is given back; what the builder has already is kept.
+
+    Only before the driver's JVM starts. Where it runs already, as under spark-submit, this warns and changes nothing: then
+    give `native-python-worker submit-args` to spark-submit, or the lines of `native-python-worker conf` to spark-defaults.conf.
+    """
+    if jvm_runs():
+        message = "the JVM runs already, so Native Python Worker can't be switched on by the program; see configure()"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return builder
+    known = getattr(builder, "_options", {})
+    for key, value in settings().items():
+        others = [one for one in known.get(key, "").split(",") if one and one != value]
+        builder = builder.config(key, ",".join([*others, value]))
+    return builder
+
+
+def jvm_runs():
+    """Whether this program has its JVM, or was started by it."""
+    pyspark = sys.modules.get("pyspark")
+    context = getattr(pyspark, "SparkContext", None)
+    return "PYSPARK_GATEWAY_PORT" in os.environ or getattr(context, "_gateway", None) is not None

@@ -1,0 +1,49 @@
+"""Which modules can be loaded ahead, and what each costs."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from native_python_worker.doctor import spark
+from native_python_worker.doctor.finding import ERROR, OK, WARNING, Finding
+
+WORKER = "pyspark.worker"
+SECONDS = 120
+MIB = 1024 * 1024
+
+
+def look(spark_home, python, loaded_ahead):
+    """A finding for PySpark's worker, and one for each module of the default list."""
+    wanted = [WORKER, *loaded_ahead["modules"]]
+    environment = {**os.environ, **loaded_ahead["environment"], "PYTHONPATH": spark.python_path(spark_home)}
+    program = Path(__file__).with_name("importing.py")
+    try:
+        run = subprocess.run(
+            [python, str(program), *wanted], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        output, ending = run.stdout, f"the interpreter ended with {run.returncode}"
+    except subprocess.TimeoutExpired as late:
+        output, ending = (late.stdout or b"").decode(), f"not loaded after {SECONDS} s"
+    except OSError as failure:
+        yield Finding("python", ERROR, f"{python}: {failure}", "set PYSPARK_PYTHON")
+        return
+    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    for one in told:
+        yield finding(one)
+    for name in wanted[len(told) : len(told) + 1]:
+        yield Finding(name, ERROR if name == WORKER else WARNING, ending, "import it by hand to see why")
+
+
+def finding(one):
+    name = one["module"]
+    if one["missing"] and name != WORKER:
+        return Finding(name, OK, "not installed, and not loaded")
+    if one["error"]:
+        level = ERROR if name == WORKER else WARNING
+        return Finding(name, level, one["error"], "it will be left out" if level == WARNING else "workers can't start")
+    cost = f"{one['millis']} ms, {one['bytes'] / MIB:.0f} MiB"
+    if one["threads"]:
+        advice = f"set spark.nativePythonWorker.preload to a list without {name}"
+        return Finding(name, WARNING, f"starts {one['threads']} threads when it is imported: will be left out", advice)
+    return Finding(name, OK, f"can be loaded ahead: {cost}, shared by all workers")

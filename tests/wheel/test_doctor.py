@@ -1,0 +1,61 @@
+"""The doctor on a machine that is well, and on some that are not."""
+
+import json
+
+
+def findings(user, status=0, options="", **variables):
+    told = json.loads(user.run(f"native-python-worker doctor --json {options}", status=status, **variables))
+    return {one["topic"]: one for one in told}
+
+
+def test_a_machine_that_is_well(user):
+    found = findings(user)
+    assert found["spark"]["level"] == found["java"]["level"] == found["library"]["level"] == "ok"
+    assert "in the jar" in found["library"]["text"]
+    assert found["pyspark.worker"]["text"].startswith("can be loaded ahead")
+    assert found["pandas"]["text"].startswith("can be loaded ahead")
+    assert {"processes", "descriptors", "memory"} <= found.keys()
+
+
+def test_people_get_text_and_a_verdict(user):
+    text = user.run("native-python-worker doctor")
+    assert "library: version" in text
+    assert text.splitlines()[-1].startswith("The native factory would serve Python here")
+
+
+def test_no_java(user, tmp_path):
+    found = findings(user, status=1, JAVA_HOME=str(tmp_path))
+    assert found["java"]["level"] == "error"
+
+
+def test_no_spark(user, tmp_path):
+    found = findings(user, status=1, SPARK_HOME=str(tmp_path))
+    assert list(found) == ["spark"]
+
+
+def test_no_such_interpreter(user, tmp_path):
+    found = findings(user, status=1, options=f"--python {tmp_path}/python")
+    assert found["python"]["level"] == "error"
+
+
+def test_a_directory_that_no_library_can_be_loaded_from(user, tmp_path):
+    found = findings(user, status=1, JDK_JAVA_OPTIONS=f"-Djava.io.tmpdir={tmp_path}/missing")
+    assert found["library"]["level"] == "error"
+    assert "missing" in found["library"]["text"]
+
+
+def test_an_interpreter_without_pandas_that_hangs_up_in_a_module(user, tmp_path):
+    """It has no pyarrow, its numpy starts a thread, and its pandas ends the interpreter."""
+    (tmp_path / "numpy.py").write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n")
+    (tmp_path / "pandas.py").write_text("import os\nos._exit(3)\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}:$PYTHONPATH exec python -I -c "import sys; {START}" "$@"\n')
+    python.chmod(0o755)
+    found = findings(user, options=f"--python {python}")
+    assert "starts 1 threads" in found["numpy"]["text"]
+    assert "ended with 3" in found["pandas"]["text"]
+    findings(user, status=1, options=f"--strict --python {python}")
+
+
+# Runs the program that is its argument with the modules of this folder first.
+START = "import os; sys.path[:0] = os.environ['PYTHONPATH'].split(':'); sys.argv.pop(0); exec(open(sys.argv[0]).read())"
