@@ -1,0 +1,34 @@
+// Numbers as people read them.
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+export function bytes(number) {
+  let unit = 0;
+  while (number >= 1024 && unit < UNITS.length - 1) {
+    number /= 1024;
+    unit++;
+  }
+  return `${number.toFixed(unit > 2 ? 1 : 0)} ${UNITS[unit]}`;
+}
+
+/** A time in milliseconds, from microseconds to days. */
+export function duration(millis) {
+  if (millis < 1) {
+    return `${(millis * 1000).toPrecision(2)} µs`;
+  }
+  if (millis < 1000) {
+    return `${millis < 10 ? millis.toPrecision(2) : millis.toFixed(0)} ms`;
+  }
+  const seconds = millis / 1000;
+  if (seconds < 60) {
+    return `${seconds.toFixed(0)} s`;
+  }
+  if (seconds < 3600) {
+    return `${(seconds / 60).toFixed(1)} min`;
+  }
+  return seconds < 86400 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(1)} d`;
+}
+
+export function clock(millis) {
+  return new Date(millis).toLocaleTimeString();
+}
