@@ -16,7 +16,10 @@ final class ReportSender {
   private static final Logger LOGGER = LoggerFactory.getLogger(ReportSender.class);
   private static final long STOP_MILLIS = 1_000;
 
-  /** How long it waits: for something to happen, between two reports, and once it was woken. */
+  /**
+   * How long it waits: for something to happen, between two reports, and for what has begun to
+   * settle.
+   */
   record Pauses(long rest, long work, long wake) {
     static final Pauses USUAL = new Pauses(60_000, 5_000, 500);
   }
@@ -61,6 +64,7 @@ final class ReportSender {
   }
 
   private void run() {
+    pause(pauses.wake);
     while (!stopped) {
       if (tell()) {
         pause(pauses.work);
@@ -85,7 +89,7 @@ final class ReportSender {
     }
   }
 
-  /** Whether there was something to tell. */
+  /** Whether there was something to tell, or may be soon. */
   private boolean tell() {
     try {
       ExecutorReport report = reports.get();
@@ -97,7 +101,7 @@ final class ReportSender {
       return news;
     } catch (Throwable failure) { // an uncaught one would end an executor's JVM
       LOGGER.debug("The page of Python workers was not told anything", failure);
-      return false;
+      return true;
     }
   }
 }

@@ -6,8 +6,11 @@ import io.nativepythonworker.ui.WorkersPage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.plugin.PluginContext;
+import org.apache.spark.storage.BlockManagerId;
 
 /** This JVM's part in the page of Python workers: showing it, telling it, or both. */
 final class WorkersUi {
@@ -52,12 +55,18 @@ final class WorkersUi {
 
   private static void tell(PluginContext plugin, Consumer<String> receiver) {
     stopTelling();
-    String executor = plugin.executorID();
-    String host = plugin.hostname();
-    sender =
-        new ReportSender(
-            () -> ExecutorReport.now(executor, host), receiver, ReportSender.Pauses.USUAL);
+    Supplier<ExecutorReport> reports = () -> ExecutorReport.now(plugin.executorID(), host());
+    sender = new ReportSender(reports, receiver, ReportSender.Pauses.USUAL);
     sender.start();
+  }
+
+  /**
+   * Where this JVM runs, empty as long as Spark does not know. {@code PluginContext.hostname} fails
+   * on executors: it asks for the address of a server that they do not have.
+   */
+  private static String host() {
+    BlockManagerId manager = SparkEnv.get().blockManager().blockManagerId();
+    return manager == null ? "" : manager.host();
   }
 
   /** Takes what an executor has told. */
