@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 200;
 const HEIGHT = 48;
 /** The height of a line of text. */
-const TEXT = 11;
+const TEXT = 13;
 const LONGEST_MILLIS = 15 * 60 * 1000;
 const SHORTEST_MILLIS = 60 * 1000;
 /** What a logarithmic scale begins with: a microsecond. */
@@ -25,7 +25,8 @@ function shape(name, attributes, text) {
 
 /** How long ago the left edge is: as long as the points last, within limits. */
 function span(points, now) {
-  return Math.min(LONGEST_MILLIS, Math.max(SHORTEST_MILLIS, now - points[0][0]));
+  const whole = points.length > 0 ? now - points[0][0] : 0;
+  return Math.min(LONGEST_MILLIS, Math.max(SHORTEST_MILLIS, whole));
 }
 
 /** Where points are from left to right, the last of them lasting until now. */

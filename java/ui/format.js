@@ -11,13 +11,14 @@ export function bytes(number) {
   return `${number.toFixed(unit > 2 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
-/** A time in milliseconds, from microseconds to days. */
+/** A time given in milliseconds, from microseconds to days. */
 export function duration(millis) {
-  if (millis < 1) {
+  if (millis > 0 && millis < 1) {
     return `${(millis * 1000).toPrecision(2)} µs`;
   }
   if (millis < 1000) {
-    return `${millis < 10 ? millis.toPrecision(2) : millis.toFixed(0)} ms`;
+    const whole = Number.isInteger(millis) || millis >= 10;
+    return `${whole ? millis.toFixed(0) : millis.toFixed(1)} ms`;
   }
   const seconds = millis / 1000;
   if (seconds < 60) {

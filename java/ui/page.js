@@ -69,12 +69,12 @@ function rows(executors, of) {
 }
 
 function workers(executor, now) {
-  const since = now - executor.heardAt;
+  const silence = now - executor.heardAt;
   return executor.report.sessions.flatMap((session) =>
     session.workers.map((worker) => [`${worker.pid} ${worker.id}`, [
       number(worker.pid, worker.pid),
       badge(worker.state),
-      number(duration(worker.ageMillis + since), worker.ageMillis + since),
+      number(duration(worker.ageMillis + silence), worker.ageMillis + silence),
       number(worker.tasks, worker.tasks),
       number(bytes(worker.proportional), worker.proportional),
       number(bytes(worker.resident), worker.resident),
@@ -85,11 +85,11 @@ function workers(executor, now) {
 }
 
 function zygotes(executor, now) {
-  const since = now - executor.heardAt;
+  const silence = now - executor.heardAt;
   return executor.report.zygotes.map((zygote) => [zygote.pid, [
     number(zygote.pid, zygote.pid),
     zygote.loading ? { ...badge("loading"), title: zygote.loading } : cell("ready"),
-    number(duration(zygote.ageMillis + since), zygote.ageMillis + since),
+    number(duration(zygote.ageMillis + silence), zygote.ageMillis + silence),
     number(zygote.spares, zygote.spares),
     number(bytes(zygote.proportional), zygote.proportional),
     cell(zygote.loaded.map((one) => `${one.module} ${duration(one.millis)}`).join(", ")),

@@ -19,15 +19,30 @@ function fill(td, wanted) {
   }
 }
 
-/** Shows these rows, each a key and its cells, in the table of that name. */
+/** Shows these rows, each a key and its cells, in the table of that name; in their order, unless the reader chose another. */
 export function show(name, rows) {
-  const body = document.querySelector(`#python-workers [data-table=${name}]`).tBodies[0];
+  const table = document.querySelector(`#python-workers [data-table=${name}]`);
+  const body = table.tBodies[0];
+  const isSorted = table.tHead.querySelector("[class*=sorttable_sorted]") !== null;
   const old = new Map([...body.rows].map((row) => [row.dataset.key, row]));
-  for (const [key, cells] of rows) {
+  const shown = rows.map(([key, cells]) => {
     const row = old.get(key) || body.insertRow();
     old.delete(key);
     row.dataset.key = key;
     cells.forEach((wanted, i) => fill(row.cells[i] || row.insertCell(), wanted));
-  }
+    return row;
+  });
   old.forEach((row) => row.remove());
+  if (!isSorted) {
+    arrange(body, shown);
+  }
+}
+
+/** Moves only those that are not in their place: moving a row takes the reader's selection from it. */
+function arrange(body, rows) {
+  rows.forEach((row, i) => {
+    if (body.rows[i] !== row) {
+      body.insertBefore(row, body.rows[i]);
+    }
+  });
 }

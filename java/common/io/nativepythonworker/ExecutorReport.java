@@ -80,7 +80,7 @@ final class ExecutorReport {
   JsonNode gist() {
     ObjectNode gauges = report.path("gauges").deepCopy();
     gauges.remove(List.of("memory.resident", "memory.proportional"));
-    return MAPPER.createArrayNode().add(report.path("counts")).add(gauges);
+    return MAPPER.createArrayNode().add(report.path("counts")).add(gauges).add(report.path("host"));
   }
 
   String text() {
