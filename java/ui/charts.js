@@ -29,15 +29,15 @@ function span(points, now) {
   return Math.min(LONGEST_MILLIS, Math.max(SHORTEST_MILLIS, whole));
 }
 
-/** Where points are from left to right, the last of them lasting until now. */
-function places(points, now) {
+/** Where points are from left to right, each lasting until the next, and the last one until the end. */
+function places(points, { now, end }) {
   const whole = span(points, now);
   const x = (at) => WIDTH - (Math.min(whole, Math.max(0, now - at)) / whole) * WIDTH;
-  return points.map((point, i) => [x(point[0]), i + 1 < points.length ? x(points[i + 1][0]) : WIDTH]);
+  return points.map((point, i) => [x(point[0]), x(i + 1 < points.length ? points[i + 1][0] : end)]);
 }
 
 /** An empty one, with the top of its scale and its span written in it. */
-function chart(points, now, top, title) {
+function chart(points, { now }, top, title) {
   const made = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   made.append(shape("title", {}, title));
   made.append(shape("line", { class: "floor", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }));
@@ -46,13 +46,17 @@ function chart(points, now, top, title) {
   return made;
 }
 
-/** Areas on top of each other. `series`: class and column of each; `shown` makes text of a number. */
-export function stacked(points, now, series, shown) {
+/**
+ * Areas on top of each other.
+ *
+ * `times` are now and the end of what is drawn; `series` the class and column of each area; `shown` makes text of a number.
+ */
+export function stacked(points, times, series, shown) {
   const sum = (point) => series.reduce((total, [, column]) => total + (point[column] || 0), 0);
   const most = Math.max(1, ...points.map(sum));
   const y = (value) => HEIGHT - (value / most) * (HEIGHT - TEXT);
-  const made = chart(points, now, shown(most), `up to ${shown(most)}`);
-  const across = places(points, now);
+  const made = chart(points, times, shown(most), `up to ${shown(most)}`);
+  const across = places(points, times);
   let floor = points.map(() => 0);
   for (const [name, column] of series) {
     const roof = points.map((point, i) => floor[i] + (point[column] || 0));
@@ -65,16 +69,16 @@ export function stacked(points, now, series, shown) {
 }
 
 /** Lines on a logarithmic scale; a column may have nothing yet. */
-export function lines(points, now, series, shown) {
+export function lines(points, times, series, shown) {
   const known = points.flatMap((point) => series.map(([, column]) => point[column]).filter((value) => value !== null));
   if (known.length === 0) {
-    return chart(points, now, "none yet", "");
+    return chart(points, times, "none yet", "");
   }
   const most = Math.max(LEAST * 10, ...known);
   const share = (value) => Math.log(Math.max(value, LEAST) / LEAST) / Math.log(most / LEAST);
   const y = (value) => HEIGHT - share(value) * (HEIGHT - TEXT);
-  const made = chart(points, now, shown(most), `logarithmic, from ${shown(LEAST)} to ${shown(most)}`);
-  const across = places(points, now);
+  const made = chart(points, times, shown(most), `logarithmic, from ${shown(LEAST)} to ${shown(most)}`);
+  const across = places(points, times);
   for (const [name, column] of series) {
     const steps = across.filter((_, i) => points[i][column] !== null);
     const values = points.map((point) => point[column]).filter((value) => value !== null);

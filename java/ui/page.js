@@ -21,29 +21,39 @@ let since = 0;
 const gauge = (executor, name) => executor.report.gauges[name] || 0;
 const total = (executors, name) => executors.reduce((sum, executor) => sum + gauge(executor, name), 0);
 
-function badge(state) {
+function badge(state, reason) {
   const made = document.createElement("span");
   made.className = `state ${state}`;
   made.textContent = state;
-  return cell(state, { node: made, sort: state });
+  if (reason === undefined) {
+    return cell(state, { node: made, sort: state });
+  }
+  const below = document.createElement("small");
+  below.className = "reason";
+  below.textContent = reason;
+  const both = document.createDocumentFragment();
+  both.append(made, below);
+  return cell(state, { node: both, sort: state, title: reason });
 }
 
 function state(executor, now) {
   if (executor.gone !== undefined) {
-    return { ...badge("gone"), title: `${clock(executor.goneAt)}: ${executor.gone}` };
+    return badge("gone", `${clock(executor.goneAt)} ${executor.gone}`);
   }
   const silence = now - executor.heardAt;
   const hasWorkers = gauge(executor, "workers.busy") + gauge(executor, "workers.idle") > 0;
   return hasWorkers && silence > SILENT_MILLIS
-    ? { ...badge("silent"), title: `last heard ${duration(silence)} ago` }
+    ? badge("silent", `for ${duration(silence)}`)
     : badge(gauge(executor, "workers.busy") > 0 ? "busy" : "idle");
 }
 
 function executorRow(executor, now) {
   const id = executor.report.executor;
   const past = histories.get(id);
-  const count = (name) => number(gauge(executor, name), gauge(executor, name));
-  const memory = gauge(executor, "memory.proportional");
+  const isGone = executor.gone !== undefined;
+  const times = { now, end: isGone ? executor.goneAt : now };
+  const figure = (name, shown) => (isGone ? number("", -1) : number(shown(gauge(executor, name)), gauge(executor, name)));
+  const count = (name) => figure(name, String);
   const drawn = (node) => cell("", { node });
   return [id, [
     cell(id),
@@ -53,10 +63,10 @@ function executorRow(executor, now) {
     count("workers.idle"),
     count("workers.spare"),
     count("tasks.waiting"),
-    number(bytes(memory), memory),
-    drawn(stacked(past, now, POOL, String)),
-    drawn(stacked(past, now, [["busy", MEMORY]], bytes)),
-    drawn(lines(past, now, TIMES, duration)),
+    figure("memory.proportional", bytes),
+    drawn(stacked(past, times, POOL, String)),
+    drawn(stacked(past, times, [["busy", MEMORY]], bytes)),
+    drawn(lines(past, times, TIMES, duration)),
   ]];
 }
 
@@ -88,7 +98,7 @@ function zygotes(executor, now) {
   const silence = now - executor.heardAt;
   return executor.report.zygotes.map((zygote) => [zygote.pid, [
     number(zygote.pid, zygote.pid),
-    zygote.loading ? { ...badge("loading"), title: zygote.loading } : cell("ready"),
+    zygote.loading ? badge("loading", zygote.loading) : cell("ready"),
     number(duration(zygote.ageMillis + silence), zygote.ageMillis + silence),
     number(zygote.spares, zygote.spares),
     number(bytes(zygote.proportional), zygote.proportional),
