@@ -11,14 +11,18 @@ export function bytes(number) {
   return `${number.toFixed(unit > 2 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
+/** Two digits where there is but one before the point. */
+function rounded(value) {
+  return Number.isInteger(value) || value >= 10 ? value.toFixed(0) : value.toFixed(1);
+}
+
 /** A time given in milliseconds, from microseconds to days. */
 export function duration(millis) {
   if (millis > 0 && millis < 1) {
-    return `${(millis * 1000).toPrecision(2)} µs`;
+    return `${rounded(millis * 1000)} µs`;
   }
   if (millis < 1000) {
-    const whole = Number.isInteger(millis) || millis >= 10;
-    return `${whole ? millis.toFixed(0) : millis.toFixed(1)} ms`;
+    return `${rounded(millis)} ms`;
   }
   const seconds = millis / 1000;
   if (seconds < 60) {

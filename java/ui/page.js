@@ -15,6 +15,7 @@ const [BUSY, IDLE, SPARE, MEMORY, IDLE_TIME, SPARE_TIME, NEW_TIME] = [1, 2, 3, 5
 const POOL = [["busy", BUSY], ["idle", IDLE], ["spare", SPARE]];
 const TIMES = [["new", NEW_TIME], ["spare", SPARE_TIME], ["idle", IDLE_TIME]];
 
+const BY_ID = new Intl.Collator(undefined, { numeric: true });
 const histories = new Map();
 let since = 0;
 
@@ -160,6 +161,7 @@ function keep(executors, now) {
 }
 
 function showAll({ at, executors }) {
+  executors.sort((one, other) => BY_ID.compare(one.report.executor, other.report.executor));
   keep(executors, at);
   const here = executors.filter((executor) => executor.gone === undefined);
   summarize(executors);

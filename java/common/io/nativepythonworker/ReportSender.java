@@ -30,6 +30,10 @@ final class ReportSender {
   private final Thread thread = new Thread(this::run, "native-python-worker-ui");
 
   private volatile boolean resting;
+
+  /** Something has happened since the last look; a report may be a second old and not have it. */
+  private volatile boolean woken;
+
   private volatile boolean stopped;
   private JsonNode told;
 
@@ -55,10 +59,10 @@ final class ReportSender {
     }
   }
 
-  /** There is something new to tell; costs a look at a field where that is known. */
+  /** There is something new to tell. */
   void wake() {
+    woken = true;
     if (resting) {
-      resting = false;
       LockSupport.unpark(thread);
     }
   }
@@ -66,7 +70,9 @@ final class ReportSender {
   private void run() {
     pause(pauses.wake);
     while (!stopped) {
-      if (tell()) {
+      boolean expected = woken;
+      woken = false;
+      if (tell() || expected) {
         pause(pauses.work);
       } else {
         rest();
@@ -76,11 +82,13 @@ final class ReportSender {
 
   private void rest() {
     resting = true;
-    pause(pauses.rest);
-    if (!resting) { // woken by a task that starts: let it have the processor
-      pause(pauses.wake);
+    if (!woken) {
+      pause(pauses.rest);
     }
     resting = false;
+    if (woken) { // by a task that starts: let it have the processor
+      pause(pauses.wake);
+    }
   }
 
   private void pause(long millis) {

@@ -14,8 +14,8 @@ final class WorkersTab extends SparkUITab {
   static void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException {
     WorkersTab tab = new WorkersTab(ui);
     tab.attachPage(new WorkersTabPage(tab, new SparkHeader()));
-    ui.attachTab(tab);
     ui.attachHandler(WorkersPage.LIVE, new WorkersServlet(page), "/*");
+    ui.attachTab(tab); // last: no tab without its data
   }
 
   @Override
