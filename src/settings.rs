@@ -93,7 +93,14 @@ const MAX_RSS: Setting = setting(
     "Resident memory (`2g`, `512m`; pages shared with the zygote count) beyond which a worker is replaced by a new one after its task. By default none is.",
 );
 
-/// Every key of this project, in the order of the documentation. `enabled`, `library` and `prewarm` are read by the plugin.
+const UI: Setting = setting(
+    "spark.nativePythonWorker.ui.enabled",
+    "true",
+    "`true` adds the page \"Python Workers\" to Spark's UI, where that is enabled; executors tell the driver of their workers every five seconds while they have some.",
+);
+
+/// Every key of this project, in the order of the documentation. `enabled`, `library`, `prewarm` and `ui.enabled` are read by
+/// the plugin.
 pub const OWN: &[Setting] = &[
     ENABLED,
     LIBRARY,
@@ -109,6 +116,7 @@ pub const OWN: &[Setting] = &[
     OOM_SCORE,
     MAX_TASKS,
     MAX_RSS,
+    UI,
 ];
 
 const EXPECTED_SIZE: &str = "a size above 0, such as 512m or 2g";

@@ -2,9 +2,12 @@ package io.nativepythonworker;
 
 import com.codahale.metrics.MetricRegistry;
 import java.lang.ref.WeakReference;
+import java.util.HashMap;
 import java.util.Map;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.package$;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,6 +18,9 @@ import org.slf4j.LoggerFactory;
 public final class Installation {
   private static final Logger LOGGER =
       LoggerFactory.getLogger("io.nativepythonworker.NativePythonWorkerPlugin");
+
+  /** In the driver's hints where it has a page of Python workers. */
+  private static final String HAS_PAGE = "page";
 
   /**
    * The SparkEnv that the last attempt was made on: in local mode both sides of the plugin come
@@ -71,7 +77,7 @@ public final class Installation {
   /**
    * Starts what the first task will need, in the background, if the native factory serves here.
    *
-   * @param hints what the driver's {@link #hints} gave
+   * @param hints what the driver's {@link #driverHints} gave
    */
   public static synchronized void prewarm(SparkConf conf, Map<String, String> hints) {
     try {
@@ -102,9 +108,46 @@ public final class Installation {
     }
   }
 
-  /** What the driver has to tell its executors about the Python that tasks will most likely run. */
-  public static Map<String, String> hints(SparkConf conf) {
-    return LikelyPython.hints(conf);
+  /**
+   * Adds the page of Python workers to the UI of {@code context}, where the native factory serves.
+   *
+   * @return what the driver has to tell its executors: about the Python that tasks will most likely
+   *     run, and whether there is a page to tell of their workers
+   */
+  public static synchronized Map<String, String> driverHints(
+      SparkContext context, PluginContext plugin) {
+    Map<String, String> hints = new HashMap<>(LikelyPython.hints(plugin.conf()));
+    try {
+      if (generation != null && WorkersUi.show(context, generation, plugin)) {
+        hints.put(HAS_PAGE, "true");
+      }
+    } catch (Throwable failure) {
+      LOGGER.warn("The Python workers are not in Spark's UI", failure);
+    }
+    return hints;
+  }
+
+  /**
+   * Tells the driver of this executor's workers from now on, if its hints say that it wants to
+   * know.
+   */
+  public static synchronized void tell(PluginContext plugin, Map<String, String> hints) {
+    try {
+      if (generation != null && hints.containsKey(HAS_PAGE)) {
+        WorkersUi.tell(plugin);
+      }
+    } catch (Throwable failure) {
+      LOGGER.warn("This executor's Python workers are not in Spark's UI", failure);
+    }
+  }
+
+  /** On the driver: takes what an executor tells of its workers. */
+  public static void hear(Object message) {
+    try {
+      WorkersUi.receive(message);
+    } catch (Throwable failure) {
+      LOGGER.debug("What an executor told of its workers is lost", failure);
+    }
   }
 
   /**
@@ -113,6 +156,7 @@ public final class Installation {
    */
   public static synchronized void shutDown() {
     try {
+      WorkersUi.shutDown();
       if (generation != null) {
         NativePythonWorkerFactory.cool();
       }

@@ -1,9 +1,11 @@
 package io.nativepythonworker;
 
+import io.nativepythonworker.ui.WorkersPage;
 import java.util.Map;
 import org.apache.spark.SparkConf;
+import org.apache.spark.ui.SparkUI;
 
-/** What differs between the generations of Spark, as far as making factories goes. */
+/** What differs between the generations of Spark, as far as factories and the UI go. */
 public interface SparkGeneration extends WorkerFactoryBuilder {
   /** The Spark that runs here. */
   SparkVersion spark();
@@ -16,4 +18,7 @@ public interface SparkGeneration extends WorkerFactoryBuilder {
    */
   Map<String, String> usualProperties(
       SparkConf conf, String pythonExec, Map<String, String> environment);
+
+  /** Adds a tab with the page of Python workers to Spark's UI. */
+  void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException;
 }

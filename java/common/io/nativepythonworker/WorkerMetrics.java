@@ -2,14 +2,19 @@ package io.nativepythonworker;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import com.codahale.metrics.Snapshot;
 import com.codahale.metrics.Timer;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.concurrent.TimeUnit;
 
 /** The native side's figures, and how long hand-outs take, in Spark's metrics system. */
 final class WorkerMetrics {
   /** An idle hand-out takes a microsecond: noting the time of each would be felt. */
   private static final int TIMED_IDLE_HAND_OUTS = 16;
+
+  private static final double NANOS_OF_A_MILLI = 1e6;
 
   private static final Timer IDLE = new Timer();
   private static final Timer SPARE = new Timer();
@@ -49,10 +54,32 @@ final class WorkerMetrics {
 
   static void endSpare(long began) {
     note(SPARE, began);
+    WorkersUi.workerMade();
   }
 
   static void endNew(long began) {
     note(NEW, began);
+    WorkersUi.workerMade();
+  }
+
+  /** How many hand-outs of each kind were timed, and how many milliseconds they took. */
+  static JsonNode handOuts() {
+    ObjectNode all = JsonNodeFactory.instance.objectNode();
+    all.set("idle", described(IDLE));
+    all.set("spare", described(SPARE));
+    all.set("new", described(NEW));
+    return all;
+  }
+
+  private static ObjectNode described(Timer timer) {
+    ObjectNode figures = JsonNodeFactory.instance.objectNode().put("count", timer.getCount());
+    if (timer.getCount() > 0) {
+      Snapshot times = timer.getSnapshot();
+      figures.put("mean", times.getMean() / NANOS_OF_A_MILLI);
+      figures.put("p50", times.getMedian() / NANOS_OF_A_MILLI);
+      figures.put("p99", times.get99thPercentile() / NANOS_OF_A_MILLI);
+    }
+    return figures;
   }
 
   private static void note(Timer timer, long began) {

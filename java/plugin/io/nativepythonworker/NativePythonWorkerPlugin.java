@@ -38,8 +38,16 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     public Map<String, String> init(SparkContext context, PluginContext pluginContext) {
       install(pluginContext);
       return javaVersion() >= OLDEST_JAVA
-          ? Installation.hints(pluginContext.conf())
+          ? Installation.driverHints(context, pluginContext)
           : Collections.<String, String>emptyMap();
+    }
+
+    @Override
+    public Object receive(Object message) {
+      if (javaVersion() >= OLDEST_JAVA) {
+        Installation.hear(message);
+      }
+      return null;
     }
 
     @Override
@@ -54,6 +62,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
       install(context);
       if (javaVersion() >= OLDEST_JAVA && !extraConf.isEmpty()) {
         Installation.prewarm(context.conf(), extraConf);
+        Installation.tell(context, extraConf);
       }
     }
 

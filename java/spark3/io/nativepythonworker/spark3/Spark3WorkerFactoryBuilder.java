@@ -5,9 +5,11 @@ import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
+import io.nativepythonworker.ui.WorkersPage;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.ui.SparkUI;
 import scala.Function0;
 import scala.Product;
 
@@ -55,5 +57,10 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   public Map<String, String> usualProperties(
       SparkConf conf, String pythonExec, Map<String, String> environment) {
     return FactoryProperties.usual(spark, conf, pythonExec, environment).toMap();
+  }
+
+  @Override
+  public void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException {
+    WorkersTab.attach(ui, page);
   }
 }

@@ -5,6 +5,7 @@ import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
+import io.nativepythonworker.ui.WorkersPage;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.security.SocketAuthHelper;
+import org.apache.spark.ui.SparkUI;
 import scala.Function0;
 import scala.Product;
 
@@ -65,6 +67,11 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
     return FactoryProperties.usual(spark, conf, pythonExec, environment)
         .withAll(transport(conf))
         .toMap();
+  }
+
+  @Override
+  public void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException {
+    WorkersTab.attach(ui, page);
   }
 
   private Map<String, String> transport(SparkConf conf) {

@@ -1,0 +1,99 @@
+package io.nativepythonworker;
+
+import io.nativepythonworker.ui.ExecutorEnds;
+import io.nativepythonworker.ui.ExecutorStore;
+import io.nativepythonworker.ui.WorkersPage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.api.plugin.PluginContext;
+import org.apache.spark.storage.BlockManagerId;
+
+/** This JVM's part in the page of Python workers: showing it, telling it, or both. */
+final class WorkersUi {
+  private static volatile ExecutorStore store;
+  private static volatile ReportSender sender;
+
+  private WorkersUi() {}
+
+  /**
+   * Adds the page to the UI of {@code context}, and has this JVM tell of its own workers; false
+   * where there is no UI.
+   */
+  static synchronized boolean show(
+      SparkContext context, SparkGeneration generation, PluginContext plugin)
+      throws ReflectiveOperationException {
+    if (!plugin.conf().getBoolean("spark.nativePythonWorker.ui.enabled", true)
+        || context.ui().isEmpty()) {
+      return false;
+    }
+    ExecutorStore heard = new ExecutorStore();
+    generation.attach(context.ui().get(), new WorkersPage(heard));
+    context.addSparkListener(new ExecutorEnds(heard));
+    store = heard;
+    tell(plugin, heard::receive);
+    return true;
+  }
+
+  /** Has this JVM tell its workers to the driver; in local mode the driver's side does that. */
+  static synchronized void tell(PluginContext plugin) {
+    if (sender == null) {
+      tell(plugin, text -> send(plugin, text));
+    }
+  }
+
+  private static void send(PluginContext plugin, String text) {
+    try {
+      plugin.send(text);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  private static void tell(PluginContext plugin, Consumer<String> receiver) {
+    stopTelling();
+    Supplier<ExecutorReport> reports = () -> ExecutorReport.now(plugin.executorID(), host());
+    sender = new ReportSender(reports, receiver, ReportSender.Pauses.USUAL);
+    sender.start();
+  }
+
+  /**
+   * Where this JVM runs, empty as long as Spark does not know. {@code PluginContext.hostname} fails
+   * on executors: it asks for the address of a server that they do not have.
+   */
+  private static String host() {
+    BlockManagerId manager = SparkEnv.get().blockManager().blockManagerId();
+    return manager == null ? "" : manager.host();
+  }
+
+  /** Takes what an executor has told. */
+  static void receive(Object message) {
+    ExecutorStore heard = store;
+    if (heard != null) {
+      heard.receive(message);
+    }
+  }
+
+  /** A task has a worker that is new to it: from now on there is something to tell. */
+  static void workerMade() {
+    ReportSender sending = sender;
+    if (sending != null) {
+      sending.wake();
+    }
+  }
+
+  static synchronized void shutDown() {
+    stopTelling();
+    store = null;
+  }
+
+  private static void stopTelling() {
+    if (sender != null) {
+      sender.stop();
+      sender = null;
+    }
+  }
+}
