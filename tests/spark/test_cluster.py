@@ -156,7 +156,7 @@ def test_executors_that_come_and_go(launch, is_native, tmp_path):
         "spark.dynamicAllocation.enabled": "true",
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.maxExecutors": "2",
-        "spark.dynamicAllocation.executorIdleTimeout": "3s",
+        "spark.dynamicAllocation.executorIdleTimeout": "15s",
     }
     with StandaloneCluster(tmp_path, workers=2) as cluster:
         driver = launch()
