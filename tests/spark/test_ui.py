@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import uuid
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -73,26 +74,25 @@ def working(spark):
 
 
 def crashing(spark):
-    """The pid of a worker that has written HTML and killed itself."""
+    """The last words of a worker that has written HTML and killed itself."""
+    words = f"{SCRIPT}<img src=x onerror=alert(1)> {uuid.uuid4()}"
 
     def crash(_):
-        os.write(2, f"{SCRIPT}<img src=x onerror=alert(1)>\n".encode())
+        os.write(2, f"{words}\n".encode())
         os.kill(os.getpid(), signal.SIGKILL)
 
-    own = spark.sparkContext.parallelize(range(1), 1).map(lambda _: os.getpid()).collect()[0]
     try:
         spark.sparkContext.parallelize(range(1), 1).map(crash).count()
     except Exception:
-        pass
-    return own
+        return words
 
 
-def the_death(ui, executor, pid):
-    """What is told of the death of a process, awaited."""
+def the_death(ui, executor, words):
+    """What is told of the death of the worker with these last words, awaited."""
 
     def found():
         deaths = executors(ui)[executor]["report"]["deaths"]
-        return next((death for death in deaths if death["pid"] == pid), None)
+        return next((death for death in deaths if words in death["why"]), None)
 
     return eventually(found, 30)
 
@@ -132,21 +132,20 @@ def test_who_may_not_see_the_ui_may_not_see_it(run):
 
 def test_a_death_is_told_in_the_words_of_the_worker(run):
     ui, _ = run(working, conf=LOCAL).value
-    pid = run(crashing, conf=LOCAL).value
-    death = the_death(ui, "driver", pid)
-    assert death and "SIGKILL" in death["why"] and SCRIPT in death["why"]
+    death = the_death(ui, "driver", run(crashing, conf=LOCAL).value)
+    assert death and "SIGKILL" in death["why"]
+    assert death["session"] == "default" and death["tasks"] >= 1
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser here")
 def test_what_users_wrote_stays_text_in_a_browser(run, tmp_path):
-    ui, pids = run(working, conf=LOCAL).value
-    pid = run(crashing, conf=LOCAL).value
-    assert the_death(ui, "driver", pid)
+    ui, _ = run(working, conf=LOCAL).value
+    death = the_death(ui, "driver", run(crashing, conf=LOCAL).value)
     command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
     command += [f"--user-data-dir={tmp_path}", "--dump-dom", f"{ui}{PAGE}"]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert "As of" in shown and "SIGKILL" in shown
-    assert f">{pid}</td>" in shown
+    assert f">{death['pid']}</td>" in shown
     assert "&lt;img src=x onerror=alert(1)&gt;" in shown
     assert SCRIPT not in shown and "<title>taken over" not in shown
     assert shown.count("<svg") == 3
@@ -155,9 +154,8 @@ def test_what_users_wrote_stays_text_in_a_browser(run, tmp_path):
 def test_it_shows_the_workers_of_executors_and_how_these_ended(run, driver):
     ui, pids = run(working, conf=CLUSTER).value
     assert with_workers(ui, "0", pids), executors(ui)
-    pid = run(crashing, conf=CLUSTER).value
-    death = the_death(ui, "0", pid)
-    assert death and "SIGKILL" in death["why"]
+    death = the_death(ui, "0", run(crashing, conf=CLUSTER).value)
+    assert death and death["pid"] in pids and "SIGKILL" in death["why"]
 
     backend = [one.pid for one in descendants(driver.process.pid) if "CoarseGrainedExecutorBackend" in one.command]
     os.kill(backend[0], signal.SIGKILL)
