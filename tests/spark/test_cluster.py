@@ -87,7 +87,7 @@ def test_heap_in_local_mode(launch, is_native):
     assert_served_by(driver.jvm, is_native)
 
 
-@pytest.mark.parametrize("jar_by", ["jars", "classpath"])
+@pytest.mark.parametrize("jar_by", ["jars", pytest.param("classpath", marks=pytest.mark.long)])
 def test_two_executors(launch, is_native, jar_by):
     driver = launch(jar_by=jar_by)
     found = driver.run(workers_by_executor, conf=LOCAL_CLUSTER).value

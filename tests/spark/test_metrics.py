@@ -24,11 +24,21 @@ def work(spark):
     return [sc.parallelize(range(4), 4).map(lambda n: n).sum() for _ in range(12)]
 
 
+def settled(figures, idle):
+    """The figures once a worker is idle: what is shown may be a second old."""
+    eventually(lambda: figures()[idle], 10)
+    return figures()
+
+
 def scraped(spark):
     """Spark's page for Prometheus: the value of each figure of ours by its name."""
+    work(spark)
+    return settled(lambda: from_prometheus(spark), "workers_idle_Value")
+
+
+def from_prometheus(spark):
     from urllib.request import urlopen
 
-    work(spark)
     with urlopen(f"{spark.sparkContext.uiWebUrl}/metrics/prometheus/", timeout=30) as page:
         lines = page.read().decode().splitlines()
     prefix = f"metrics_pyspark_driver_{PLUGIN.replace('.', '_')}_"
@@ -50,7 +60,6 @@ def test_prometheus_shows_them(run):
 
 def from_jmx(spark):
     """The same by JMX. Through java.lang.reflect: the server's own class is not open to py4j."""
-    work(spark)
     jvm = spark.sparkContext._jvm
     server = jvm.java.lang.management.ManagementFactory.getPlatformMBeanServer()
     beans = jvm.java.lang.Class.forName("javax.management.MBeanServer")
@@ -73,7 +82,11 @@ def from_jmx(spark):
 
 @pytest.mark.native_only("they are the plugin's")
 def test_jmx_shows_them(run):
-    found = run(from_jmx, conf=SINKS).value
+    def job(spark):
+        work(spark)
+        return settled(lambda: from_jmx(spark), "workers.idle")
+
+    found = run(job, conf=SINKS).value
     assert found["created.idle"] >= 20
     assert found["workers.idle"] >= 1
 

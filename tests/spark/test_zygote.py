@@ -151,6 +151,7 @@ def test_memory_of_a_worker_that_leaks_cycles_stays_bounded(run):
     assert max(resident[20:]) - resident[5] < 40, resident
 
 
+@pytest.mark.long
 def test_a_process_a_task_leaves_no_process(run, driver):
     """Hundreds of short tasks, each in a process of its own."""
 
