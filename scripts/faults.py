@@ -6,6 +6,7 @@ The cases are those of tests/spark/faults.toml; what was seen of them is in the 
 of them with `--factory=stock`.
 """
 
+import re
 import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
@@ -14,10 +15,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+FOLDERS = re.compile(r"(?:/[\w.-]+)+/(?=[\w.-]+)")
+
 HEAD = """# Faults
 
 What becomes of a fault, on stock Spark {version} and with the native factory. The two columns in the middle are what the
-tests have seen and noted when they injected it, for real, in one run of each; where there is nothing, the fault is injected
+tests have seen and noted when they injected it, for real, on one machine; where there is nothing, the fault is injected
 beneath Spark, where stock Spark has no such part, and the tests named assert what becomes of it. Made by
 `scripts/faults.py` (see [CONTRIBUTING](../CONTRIBUTING.md)).
 
@@ -38,7 +41,8 @@ def seen(report):
 
 
 def cell(texts):
-    return "<br>".join(text.replace("|", "\\|") for text in texts)
+    """All that was seen, without the names of this machine's folders."""
+    return "<br>".join(FOLDERS.sub("", text).replace("|", "\\|") for text in texts)
 
 
 def rows(stock, native):
