@@ -50,11 +50,14 @@ def session(context, random):
 
 @contextmanager
 def in_session(context, name):
-    context.environment[SESSION_VARIABLE] = str(name)
+    """A job of another thread that begins meanwhile may be of this session, too; it does not matter which one it is of."""
+    others = {key: value for key, value in context.environment.items() if key != SESSION_VARIABLE}
+    # Another dictionary each time: other threads are reading the one that is there.
+    context.environment = {**others, SESSION_VARIABLE: str(name)}
     try:
         yield
     finally:
-        context.environment.pop(SESSION_VARIABLE, None)
+        context.environment = others
 
 
 def crash(context, random):
