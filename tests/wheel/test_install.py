@@ -23,8 +23,8 @@ def test_arguments_for_spark_submit(user):
 
 
 def test_a_program_that_is_too_late_is_told_so_and_runs(user):
-    command = f"spark-submit {APPLICATION} configure 2>&1"
-    assert "the JVM runs already" in user.run(command)
+    command = f"spark-submit {APPLICATION} configure"
+    assert "the JVM runs already" in user.run(f"{command} 2>&1")
     assert user.factories(command) == STOCK
 
 
