@@ -10,6 +10,8 @@ from processes import eventually, process, survivors
 
 UDS = {"spark.python.unix.domain.socket.enabled": "true"}
 NO_DAEMON = {"spark.python.use.daemon": "false"}
+# Each task starts an interpreter, on stock Spark too: a minute for a mixture of jobs.
+SLOW_WITHOUT_DAEMON = pytest.param(NO_DAEMON, marks=pytest.mark.long)
 PIPELINED = {"spark.python.udf.pipelined.enabled": "true"}
 FOUR_CORES = {"spark.master": "local[4]"}
 
@@ -139,7 +141,7 @@ def test_without_daemon_a_task_may_be_silent_for_long(run):
 
 
 @pytest.mark.since(4, 1)
-@pytest.mark.parametrize("other", [{}, NO_DAEMON, {"spark.python.worker.reuse": "false"}], ids=["", "simple", "fresh"])
+@pytest.mark.parametrize("other", [{}, SLOW_WITHOUT_DAEMON, {"spark.python.worker.reuse": "false"}], ids=["", "simple", "fresh"])
 def test_unix_domain_sockets(run, other):
     def job(spark):
         return environment_of_a_worker(spark), mixture(spark)
@@ -159,7 +161,7 @@ def test_unix_domain_sockets_leave_no_file(run):
 
 
 @pytest.mark.since(4, 3)
-@pytest.mark.parametrize("other", [{}, UDS, NO_DAEMON], ids=["", "unix", "simple"])
+@pytest.mark.parametrize("other", [{}, UDS, SLOW_WITHOUT_DAEMON], ids=["", "unix", "simple"])
 def test_pipelined(run, other):
     def job(spark):
         def fail(_):
