@@ -29,7 +29,10 @@ def name(one):
 
 
 def is_zombie(one):
-    return one.is_running() and one.status() == psutil.STATUS_ZOMBIE
+    try:
+        return one.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def pss(one):
