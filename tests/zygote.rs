@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
@@ -155,48 +156,70 @@ fn a_zygote_that_hangs_goes_with_its_factory() {
     eventually("so is what it left", || !runs(left));
 }
 
+/// Zygotes that have come to grief by the module they were to load. They may have before they forked anything.
+struct Grief {
+    _directory: tempfile::TempDir,
+    importers: PathBuf,
+}
+
+impl Grief {
+    fn of(module: &str, preload_timeout: &str) -> (Self, Bench) {
+        let directory = tempfile::tempdir().unwrap();
+        let importers = directory.path().join("importers");
+        let bench = Setup::zygote()
+            .own("preload", module)
+            .own("preloadTimeout", preload_timeout)
+            .own("spares", "0")
+            .env("IMPORTERS_OF_THE_TEST", importers.to_str().unwrap())
+            .open();
+        let grief = Self {
+            _directory: directory,
+            importers,
+        };
+        (grief, bench)
+    }
+
+    fn zygotes(&self) -> Vec<i32> {
+        let importers = fs::read_to_string(&self.importers).unwrap_or_default();
+        importers.lines().map(|pid| pid.parse().unwrap()).collect()
+    }
+
+    /// Has workers forked until another zygote serves; gives the workers of the first one.
+    fn outlived(&self, bench: &Bench) -> Vec<Held> {
+        let mut of_the_first = Vec::new();
+        eventually("another zygote serves", || {
+            let held = bench.create();
+            let first = self.zygotes();
+            let by_another = !first.contains(&parent(held.worker.pid()))
+                && matches!(held.worker.origin(), Origin::Zygote(_));
+            let served = !first.is_empty() && by_another;
+            if !served {
+                of_the_first.push(held);
+            }
+            served
+        });
+        assert_eq!(self.zygotes().len(), 1, "the next one does without it");
+        of_the_first
+    }
+}
+
 #[test]
 fn a_module_that_starts_a_thread_is_left_out_of_the_next_zygote() {
-    let bench = Setup::zygote()
-        .own("preload", "starts_a_thread")
-        .own("spares", "0")
-        .open();
-    let first = bench.create();
-    let spoiled = parent(first.worker.pid());
-    let mut second = bench.create();
-    eventually("another zygote serves", || {
-        second = bench.create();
-        parent(second.worker.pid()) != spoiled
-    });
-    zygote_of(&second);
-    assert!(
-        first.worker.is_alive(),
-        "the workers of the spoiled one go on"
-    );
+    let (grief, bench) = Grief::of("starts_a_thread", "30s");
+    for held in grief.outlived(&bench) {
+        assert!(held.worker.is_alive(), "the workers of the first go on");
+    }
 }
 
 #[test]
 fn a_module_whose_import_hangs_keeps_nobody_waiting() {
-    let bench = Setup::zygote()
-        .own("preload", "hangs")
-        .own("preloadTimeout", "300ms")
-        .own("spares", "0")
-        .open();
-    let first = bench.create();
-    let stuck = zygote_of(&first);
-    let mut of_the_stuck = vec![first];
-    eventually("another zygote serves", || {
-        let held = bench.create();
-        let served = parent(held.worker.pid()) != stuck;
-        if !served {
-            of_the_stuck.push(held);
-        }
-        served
-    });
+    let (grief, bench) = Grief::of("hangs", "300ms");
+    let of_the_stuck = grief.outlived(&bench);
     assert!(of_the_stuck.iter().all(|held| held.worker.is_alive()));
     for held in of_the_stuck {
         bench.factory.stop_worker(held.id());
     }
+    let stuck = grief.zygotes()[0];
     eventually("the stuck one ends with its last worker", || !runs(stuck));
 }
 
@@ -238,7 +261,8 @@ fn sparks_daemon_goes_when_the_zygote_serves_again() {
 
 #[test]
 fn a_zygote_that_hangs_is_replaced_and_keeps_its_workers() {
-    let bench = Setup::zygote().own("spares", "0").open();
+    // While one imports, Spark's daemon would serve.
+    let bench = Setup::zygote().own("preload", "").own("spares", "0").open();
     let busy = bench.create();
     let hung = zygote_of(&busy);
     common::signal(hung, Signal::SIGSTOP);

@@ -2,4 +2,7 @@
 
 import time
 
+import importers
+
+importers.note()
 time.sleep(600)

@@ -3,4 +3,7 @@
 import threading
 import time
 
+import importers
+
+importers.note()
 threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
