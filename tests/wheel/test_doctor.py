@@ -57,5 +57,12 @@ def test_an_interpreter_without_pandas_that_hangs_up_in_a_module(user, tmp_path)
     findings(user, status=1, options=f"--strict --python {python}")
 
 
+def test_modules_that_a_user_names(user, tmp_path):
+    (tmp_path / "features.py").write_text("TABLE = list(range(1000))\n")
+    found = findings(user, options="--preload features,no_such_module", PYTHONPATH=str(tmp_path))
+    assert found["features"]["text"].startswith("can be loaded ahead")
+    assert found["no_such_module"]["level"] == "warning"
+
+
 # Runs the program that is its argument with the modules of this folder first.
 START = "import os; sys.path[:0] = os.environ['PYTHONPATH'].split(':'); sys.argv.pop(0); exec(open(sys.argv[0]).read())"

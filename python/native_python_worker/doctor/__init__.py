@@ -17,11 +17,17 @@ def add_arguments(parser):
     parser.add_argument("--strict", action="store_true", help="take warnings for errors")
     default = os.environ.get("PYSPARK_PYTHON") or sys.executable
     parser.add_argument("--python", default=default, help="the interpreter that workers run (default: %(default)s)")
+    parser.add_argument("--preload", type=names, default=[], help="modules of your own to look at, separated by commas")
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--cores", type=int, default=cores, help="task slots of an executor (default: %(default)s)")
 
 
-def examine(python, cores):
+def names(text):
+    """Those that commas separate."""
+    return [name for name in text.split(",") if name]
+
+
+def examine(python, cores, preload):
     """All findings, in the order in which an executor would come across them."""
     home, findings = spark.look()
     yield from findings
@@ -30,13 +36,13 @@ def examine(python, cores):
     seen, findings = jvm.look(home)
     yield from findings
     if "loadedAhead" in seen:
-        yield from modules.look(home, python, seen["loadedAhead"])
+        yield from modules.look(home, python, seen["loadedAhead"], preload)
     yield from limits.look(cores)
 
 
 def main(chosen):
     findings = []
-    for finding in examine(chosen.python, chosen.cores):
+    for finding in examine(chosen.python, chosen.cores, chosen.preload):
         findings.append(finding)
         if not chosen.json:
             print(finding, flush=True)

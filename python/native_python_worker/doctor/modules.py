@@ -13,9 +13,9 @@ SECONDS = 120
 MIB = 1024 * 1024
 
 
-def look(spark_home, python, loaded_ahead):
-    """A finding for PySpark's worker, and one for each module of the default list."""
-    wanted = [WORKER, *loaded_ahead["modules"]]
+def look(spark_home, python, loaded_ahead, preload):
+    """A finding for PySpark's worker, for each module of the default list, and for those of `preload`."""
+    wanted = [WORKER, *loaded_ahead["modules"], *preload]
     environment = {**os.environ, **loaded_ahead["environment"], "PYTHONPATH": spark.python_path(spark_home)}
     program = Path(__file__).with_name("importing.py")
     try:
@@ -30,14 +30,14 @@ def look(spark_home, python, loaded_ahead):
         return
     told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     for one in told:
-        yield finding(one)
+        yield finding(one, may_be_missing=one["module"] in loaded_ahead["modules"])
     for name in wanted[len(told) : len(told) + 1]:
         yield Finding(name, ERROR if name == WORKER else WARNING, ending, "import it by hand to see why")
 
 
-def finding(one):
+def finding(one, may_be_missing):
     name = one["module"]
-    if one["missing"] and name != WORKER:
+    if one["missing"] and may_be_missing:
         return Finding(name, OK, "not installed, and not loaded")
     if one["error"]:
         level = ERROR if name == WORKER else WARNING

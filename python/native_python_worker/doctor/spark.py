@@ -19,5 +19,6 @@ def look():
 
 
 def python_path(home):
-    """What Spark puts on the module path of its workers."""
-    return os.pathsep.join(map(str, sorted((home / "python/lib").glob("*.zip"))))
+    """What is on the module path of Spark's workers."""
+    own = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([*map(str, sorted((home / "python/lib").glob("*.zip"))), *([own] if own else [])])
