@@ -40,6 +40,7 @@ fn a_worker_is_told_of_through_its_life_and_beyond() {
     assert_eq!(now["gauges"]["workers.busy"], 1);
     assert!(now["gauges"]["processes"].as_u64() > Some(2)); // keeper, zygote, worker
     let zygote = &now["zygotes"][0];
+    assert_eq!(zygote["pid"], common::parent(worker.pid()));
     assert!(zygote["resident"].as_u64() > Some(0), "{zygote}");
 
     factory.release(worker.id());

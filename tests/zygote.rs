@@ -11,6 +11,7 @@ use std::sync::Arc;
 use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
 use native_python_worker::host::Host;
 use native_python_worker::launch::zygote::prewarm;
+use native_python_worker::report::report;
 use native_python_worker::worker::Origin;
 use nix::sys::signal::Signal;
 
@@ -209,6 +210,12 @@ fn a_module_that_starts_a_thread_is_left_out_of_the_next_zygote() {
     for held in grief.outlived(&bench) {
         assert!(held.worker.is_alive(), "the workers of the first go on");
     }
+    let pid = zygote_of(&bench.create());
+    let report = report();
+    let mut zygotes = report["zygotes"].as_array().unwrap().iter();
+    let told = &zygotes.find(|one| one["pid"] == pid).unwrap()["leftOut"][0];
+    assert_eq!(told["module"], "starts_a_thread");
+    assert_eq!(told["why"], "starts threads when it is imported");
 }
 
 #[test]

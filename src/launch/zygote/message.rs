@@ -6,7 +6,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
     /// The worker module is loaded: workers can be forked.
-    Ready,
+    Ready { pid: i32 },
     /// This interpreter can't serve as a zygote.
     Unfit(String),
     /// A module's import begins.
@@ -40,8 +40,8 @@ impl Message {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name: &str| value.get(name).and_then(Value::as_u64);
         let int = |name: &str| i32::try_from(value.get(name)?.as_i64()?).ok();
-        if text("ready").is_some() {
-            return Some(Self::Ready);
+        if let Some(pid) = int("ready") {
+            return Some(Self::Ready { pid });
         }
         if value.get("complete").is_some() {
             return Some(Self::Complete);
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn messages_are_read_as_the_zygote_writes_them() {
         for (text, message) in [
-            (r#"{"ready": "4.3.0"}"#, Message::Ready),
+            (r#"{"ready": 12}"#, Message::Ready { pid: 12 }),
             (r#"{"unfit": "why"}"#, Message::Unfit("why".into())),
             (
                 r#"{"loaded": "numpy", "millis": 54}"#,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
 use super::spares::Spare;
-use super::state::{Phase, State};
+use super::state::{LeftOut, Phase, State};
 use super::talk::{Control, Talk};
 use crate::deadline::Deadline;
 use crate::departed::millis;
@@ -38,7 +38,7 @@ impl Zygote {
         key: &ZygoteKey,
         spec: &FactorySpec,
         host: &Arc<dyn Host>,
-        left_out: &[String],
+        left_out: Vec<LeftOut>,
         deadline: Deadline,
     ) -> Result<Self, Error> {
         let started = Instant::now();
@@ -47,20 +47,24 @@ impl Zygote {
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout)?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let talk = Arc::new(Talk::new(control, process.pid(), key, spec, host.clone()));
-        let workers = Arc::downgrade(&talk);
-        process.death().when_known(move |end| {
-            if let Some(talk) = workers.upgrade() {
-                talk.bury_workers(end);
-            }
-        });
+        let load = |module: &&String| left_out.iter().all(|one| one.module != **module);
+        let load: Vec<_> = key.preload.iter().filter(load).collect();
         let order = json!({
             "spark": key.spark.to_string(),
             "title": spec.daemon_command().shown(),
             "daemon": key.daemon_module,
             "worker": "pyspark.worker",
             "oom_score_adj": memory::worker_score(spec.settings.oom_score_adj),
-            "load": key.preload.iter().filter(|m| !left_out.contains(m)).collect::<Vec<_>>(),
+            "load": load,
+        });
+        let keeper = process.pid();
+        let talk = Talk::new(control, keeper, key, spec, host.clone(), left_out);
+        let talk = Arc::new(talk);
+        let workers = Arc::downgrade(&talk);
+        process.death().when_known(move |end| {
+            if let Some(talk) = workers.upgrade() {
+                talk.bury_workers(end);
+            }
         });
         supervisor()
             .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))
@@ -78,7 +82,7 @@ impl Zygote {
         debug!(
             "Zygote of {} (pid {}) is ready after {} ms",
             key.python_exec,
-            zygote.process.pid(),
+            zygote.pid(),
             started.elapsed().as_millis()
         );
         Ok(zygote)
@@ -136,6 +140,12 @@ impl Zygote {
         bound.is_ok()
     }
 
+    /// Its own pid; its keeper's until it is ready.
+    pub(super) fn pid(&self) -> i32 {
+        let told = self.talk.lock().pid;
+        told.unwrap_or(self.process.pid())
+    }
+
     /// How long nobody has asked it for a worker.
     pub(super) fn unused_for(&self) -> Duration {
         self.talk.lock().spares.unused_for()
@@ -143,11 +153,11 @@ impl Zygote {
 
     /// What it has loaded and keeps ready.
     pub(super) fn report(&self, family: &Family) -> Value {
-        let pid = self.process.pid();
+        let pid = self.pid();
         let memory = family.of(pid);
         let state = self.talk.lock();
         let named = |(module, millis): &(String, u64)| json!({"module": module, "millis": millis});
-        let left_out = |(module, why): &(String, String)| json!({"module": module, "why": why});
+        let left_out = |one: &LeftOut| json!({"module": one.module, "why": one.why});
         json!({
             "pid": pid,
             "python": self.python,
@@ -169,7 +179,7 @@ impl Zygote {
     }
 
     /// The module that must not be loaded again.
-    pub(super) fn spoiled_by(&self) -> Option<String> {
+    pub(super) fn spoiled_by(&self) -> Option<LeftOut> {
         match &self.talk.lock().phase {
             Phase::Spoiled(module) => Some(module.clone()),
             _ => None,

@@ -27,21 +27,30 @@ pub(super) enum Phase {
     Serving,
     Unfit(String),
     /// It forks no more because of this module, which its successor must not load.
-    Spoiled(String),
+    Spoiled(LeftOut),
     /// It forks no more because a package was replaced on disk.
     Outdated,
     Gone,
 }
 
+/// A module that is not loaded ahead, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub(super) module: String,
+    pub(super) why: String,
+}
+
 /// See the module's description.
 pub(super) struct State {
     pub(super) phase: Phase,
+    /// Of the zygote itself, which its keeper has forked.
+    pub(super) pid: Option<i32>,
     /// The module that is being imported.
     pub(super) loading: Option<String>,
     /// What was, and in how many milliseconds.
     pub(super) loaded: Vec<(String, u64)>,
-    /// What could not be, and why.
-    pub(super) left_out: Vec<(String, String)>,
+    /// What could not be, or not by a predecessor.
+    pub(super) left_out: Vec<LeftOut>,
     pub(super) spares: Spares,
     /// Workers that are being forked.
     pub(super) forks: HashMap<u64, Fork>,
@@ -56,12 +65,13 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(spares: usize) -> Self {
+    pub(super) fn new(spares: usize, left_out: Vec<LeftOut>) -> Self {
         Self {
             phase: Phase::Starting,
+            pid: None,
             loading: None,
             loaded: Vec::new(),
-            left_out: Vec::new(),
+            left_out,
             spares: Spares::new(spares),
             forks: HashMap::new(),
             deaths: HashMap::new(),
@@ -100,9 +110,9 @@ impl State {
     }
 
     /// It forks no more because of a module.
-    pub(super) fn spoil(&mut self, module: String, why: &str) {
+    pub(super) fn spoil(&mut self, module: String, why: String) {
         warn!("Module {module} {why}, so it is not loaded ahead any more");
-        self.phase = Phase::Spoiled(module);
+        self.phase = Phase::Spoiled(LeftOut { module, why });
         self.loading = None;
     }
 
@@ -150,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_failed_fork_is_told_to_those_who_wait_and_to_nobody_later() {
-        let mut state = State::new(1);
+        let mut state = State::new(1, Vec::new());
         state.fail(Error::Fork { errno: 11 });
         assert!(state.failures.is_empty());
         state.waiting = 1;
@@ -161,7 +171,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_room_for_a_process_is_not_sent_away_because_of_an_import() {
-        let mut state = State::new(1);
+        let mut state = State::new(1, Vec::new());
         state.loading = Some("pandas".to_owned());
         assert_eq!(state.patience(), LOADING_PATIENCE);
         state.fail_fork(libc::EAGAIN);

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::key::{Binding, ZygoteKey};
 use super::message::Message;
 use super::spares::Spare;
-use super::state::{Fork, Phase, Shortage, State};
+use super::state::{Fork, LeftOut, Phase, Shortage, State};
 use crate::deadline::{Deadline, set_nonblocking};
 use crate::death::{Account, Cause, Death, LastWords};
 use crate::error::{Error, Step};
@@ -37,7 +37,7 @@ const REFILL_DELAY: Duration = Duration::from_millis(2);
 pub(super) struct Talk {
     control: OwnedFd,
     host: Arc<dyn Host>,
-    pid: i32,
+    keeper: i32,
     transport: Transport,
     idle_timeout: Duration,
     preload_timeout: Duration,
@@ -47,23 +47,24 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// With the zygote that has this pid.
+    /// With the zygote whose keeper has this pid; it was not told to load what is left out.
     pub(super) fn new(
         control: OwnedFd,
-        pid: i32,
+        keeper: i32,
         key: &ZygoteKey,
         spec: &FactorySpec,
         host: Arc<dyn Host>,
+        left_out: Vec<LeftOut>,
     ) -> Self {
         Self {
             control,
             host,
-            pid,
+            keeper,
             transport: key.transport.clone(),
             idle_timeout: spec.settings.idle_timeout,
             preload_timeout: spec.settings.preload_timeout,
             start_timeout: spec.settings.start_timeout,
-            state: Mutex::new(State::new(spec.settings.spares)),
+            state: Mutex::new(State::new(spec.settings.spares, left_out)),
             changed: Condvar::new(),
         }
     }
@@ -160,8 +161,9 @@ impl Talk {
     fn hear(self: &Arc<Self>, message: Message) {
         let mut state = self.lock();
         match message {
-            Message::Ready => {
+            Message::Ready { pid } => {
                 state.phase = Phase::Serving;
+                state.pid = Some(pid);
                 self.fill(&mut state);
             }
             Message::Unfit(reason) => state.phase = Phase::Unfit(reason),
@@ -179,18 +181,18 @@ impl Talk {
             Message::LeftOut {
                 module,
                 missing,
-                reason,
+                reason: why,
             } => {
                 state.loading = None;
                 if missing {
-                    debug!("The zygote has no {module}: {reason}");
+                    debug!("The zygote has no {module}: {why}");
                 } else {
-                    warn!("The zygote does without module {module}: {reason}");
-                    state.left_out.push((module, reason));
+                    warn!("The zygote does without module {module}: {why}");
+                    state.left_out.push(LeftOut { module, why });
                 }
             }
             Message::Spoiled(module) => {
-                state.spoil(module, "starts threads when it is imported");
+                state.spoil(module, "starts threads when it is imported".to_owned());
             }
             Message::Outdated(file) => {
                 info!("{file} has changed, so another zygote takes over");
@@ -231,7 +233,7 @@ impl Talk {
         state.deaths.insert(pid, death.clone());
         let named = Process::open(pid).ok();
         // It may have ended since, and its number be another's.
-        match named.filter(|process| process.descends_from(self.pid)) {
+        match named.filter(|process| process.descends_from(self.keeper)) {
             Some(process) => {
                 trace!("Forked a spare worker (pid {pid})");
                 state.spares.put(Spare {
@@ -254,7 +256,7 @@ impl Talk {
             let mut state = talk.lock();
             if state.loading.as_ref() == Some(&module) {
                 let why = format!("takes more than {} ms to import", limit.as_millis());
-                state.spoil(module, &why);
+                state.spoil(module, why);
                 talk.changed.notify_all();
             }
         });

@@ -243,7 +243,7 @@ class Zygote:
         self.to_load = list(order["load"])
         self.sources.add("pyspark")
         self.freeze()
-        self.send(ready=pyspark.__version__)
+        self.send(ready=os.getpid())
         return True
 
     def freeze(self):

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::key::{Binding, ZygoteKey};
 use super::process::Zygote;
 use super::spares::Spare;
+use super::state::LeftOut;
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::family::Family;
@@ -63,7 +64,7 @@ pub(super) struct Zygotes {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
     current: Current<Zygote>,
-    left_out: Mutex<Vec<String>>,
+    left_out: Mutex<Vec<LeftOut>>,
 }
 
 impl Zygotes {
@@ -89,7 +90,7 @@ impl Zygotes {
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         let start = || {
             let left_out = self.left_out().clone(); // the lock is not held while the process starts
-            let zygote = Zygote::start(&self.key, &self.spec, &self.host, &left_out, deadline)?;
+            let zygote = Zygote::start(&self.key, &self.spec, &self.host, left_out, deadline)?;
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
             self.expire_later(&zygote);
@@ -118,7 +119,10 @@ impl Zygotes {
         if held || zygote.unused_for() < self.spec.settings.zygote_idle_timeout {
             return self.expire_later(zygote);
         }
-        debug!("Ending the {zygote:?}, which nobody uses");
+        debug!(
+            "Ending the zygote (pid {}), which nobody uses",
+            zygote.pid()
+        );
         self.current.retire(zygote);
     }
 
@@ -184,7 +188,7 @@ impl Zygotes {
         Err(last.unwrap_or(Error::Eof { step: Step::Fork }))
     }
 
-    fn left_out(&self) -> MutexGuard<'_, Vec<String>> {
+    fn left_out(&self) -> MutexGuard<'_, Vec<LeftOut>> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
