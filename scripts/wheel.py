@@ -3,6 +3,7 @@
 Arguments: the jar, a folder to build in, and the folder for the wheel. Needs pip.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -38,13 +39,25 @@ def stage(jar, folder):
     for name in ("README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     (folder / "VERSION").write_text(version())
-    (folder / "setup.cfg").write_text(f"[bdist_wheel]\npython_tag = py3\nplat_name = {'.'.join(platforms(jar))}\n")
+
+
+def run(*arguments, **environment):
+    subprocess.run([sys.executable, "-m", *map(str, arguments)], check=True, env={**os.environ, **environment})
+
+
+def tag(wheel, platforms, tools):
+    """Says for which platforms the wheel is; it has no compiled Python module that would tell."""
+    run("pip", "install", "--quiet", "--upgrade", "--target", tools, "wheel")
+    run("wheel", "tags", "--remove", "--platform-tag", ".".join(platforms), wheel, PYTHONPATH=str(tools))
 
 
 def main(jar, folder, wheels):
-    stage(Path(jar), Path(folder))
+    jar, folder, wheels = Path(jar), Path(folder), Path(wheels)
+    stage(jar, folder)
     shutil.rmtree(wheels, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", wheels, folder], check=True)
+    run("pip", "wheel", "--no-deps", "--wheel-dir", wheels, folder)
+    [wheel] = wheels.glob("*.whl")
+    tag(wheel, sorted(platforms(jar)), folder / "tools")
 
 
 if __name__ == "__main__":
