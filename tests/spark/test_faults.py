@@ -29,6 +29,8 @@ def fresh(spark):
 
 
 NO_REUSE = {"spark.python.worker.reuse": "false"}
+# The zygote leaves no task to PySpark's daemon, as it does while a long import keeps it busy.
+NOTHING_TO_LOAD = {"spark.nativePythonWorker.preload": "json"}
 
 
 @pytest.mark.parametrize("victims", ["forker", "workers", "both"])
@@ -93,7 +95,7 @@ def beside_a_slow_task(harm, where, slow_seconds):
 
 
 def harmed(driver, harm, where):
-    conf = {"spark.master": "local[4]", "spark.nativePythonWorker.spares": "0", **NO_REUSE}
+    conf = {"spark.master": "local[4]", "spark.nativePythonWorker.spares": "0", **NOTHING_TO_LOAD, **NO_REUSE}
     return attempt(driver, beside_a_slow_task(harm, str(where), SLOW_SECONDS[driver.native]), conf=conf)
 
 
@@ -109,7 +111,7 @@ def test_forker_that_hangs(driver, observe, is_native, tmp_path):
     told, slow, others = ends_of(seen)
     observe("3, 4", told)
     if is_native:
-        assert slow and others
+        assert slow and others, told
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(600, marks=pytest.mark.long)], ids=["a while", "good"])
@@ -132,8 +134,8 @@ def test_forker_that_may_not_fork(launch, observe, is_native, tmp_path, seconds)
         observe(10, f"for {seconds} s: {told}")
         driver.kill()
     if is_native:
-        assert slow
-        assert others or seconds > 100 and "EAGAIN" in told
+        assert slow, told
+        assert others or seconds > 100 and "EAGAIN" in told, told
 
 
 def test_forker_without_descriptors(driver, observe, is_native, tmp_path):
@@ -150,8 +152,8 @@ def test_forker_without_descriptors(driver, observe, is_native, tmp_path):
     after = attempt(driver, fresh, conf=NO_REUSE)
     observe(12, f"{told}; afterwards a job {after}")
     if is_native:
-        assert slow and after.works
-        assert "EMFILE" in told
+        assert slow and after.works, told
+        assert "EMFILE" in told, told
 
 
 def test_interpreter_that_hangs_at_its_start(driver, observe, is_native, tmp_path):
@@ -172,15 +174,14 @@ def listeners(family):
 
 
 def test_strangers_who_connect_and_say_nothing(driver, observe, is_native):
-    # With nothing to load, the zygote never leaves a task to PySpark's daemon, which has a port.
-    conf = {"spark.nativePythonWorker.preload": "json"}
-    assert driver.run(counting, conf=conf).value == 45
+    # Not PySpark's daemon, which has a port.
+    assert driver.run(counting, conf=NOTHING_TO_LOAD).value == 45
     before = len(driver.workers())
     found = list(listeners(driver.workers()))
     calls = [socket.create_connection(address) for address in found for _ in range(100)]
     time.sleep(2)
     more = len(driver.workers()) - before
-    seen = attempt(driver, counting, conf=conf)
+    seen = attempt(driver, counting, conf=NOTHING_TO_LOAD)
     for call in calls:
         call.close()
     observe(19, f"{len(found)} open ports; {more} processes more for {len(calls)} connections; a job {seen}")
