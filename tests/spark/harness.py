@@ -34,6 +34,8 @@ DEFAULTS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
+# With this the zygote forks every worker: while a long import keeps it busy, it leaves some to PySpark's daemon.
+NOTHING_TO_LOAD = {"spark.nativePythonWorker.preload": "json"}
 
 
 class JobFailed(Exception):

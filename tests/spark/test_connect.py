@@ -7,6 +7,7 @@ import pytest
 from pyspark import cloudpickle
 
 from connect import Server
+from harness import NOTHING_TO_LOAD
 from processes import eventually, forkers, survivors
 
 # No worker could import it.
@@ -55,6 +56,11 @@ def test_sessions_that_start_at_once(server, is_native):
         total = sum(row[0] for row in session.range(100).select(add("id")).collect())
         return total, int(value_of(session, os.getppid))
 
+    def imported():
+        return "pyarrow.vendored.version" in sys.modules
+
+    # What has a long import before it may be given to PySpark's daemon, of which each session has its own.
+    assert not is_native or eventually(lambda: value_of(server.session(), imported) == "True")
     found = server.at_once(first_udf, SESSIONS)
     assert [total for total, _ in found] == [4950 + 100 * number for number in range(SESSIONS)]
     # Stock Spark has a daemon for each session.
@@ -120,7 +126,7 @@ def test_sessions_see_nothing_of_one_another(server):
 @pytest.mark.native_only("stock Spark starts Python with the first task")
 @pytest.mark.parametrize("master", ["local[4]", "local-cluster[1,4,1024]"])
 def test_what_was_started_ahead_serves_the_sessions(start, master):
-    server = start({"spark.master": master})
+    server = start({**NOTHING_TO_LOAD, "spark.master": master})
     assert eventually(lambda: len(server.python_processes()) > 2)  # the keeper, the zygote, and a spare
     (zygote,) = forkers(server.python_processes())
     assert set(server.at_once(lambda session, _: value_of(session, os.getppid), 2)) == {str(zygote)}

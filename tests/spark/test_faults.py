@@ -16,6 +16,7 @@ import pytest
 
 from cgroups import group
 from faults import attempt, causes
+from harness import NOTHING_TO_LOAD
 from processes import descendants, eventually, forkers, process, survivors
 
 
@@ -29,8 +30,6 @@ def fresh(spark):
 
 
 NO_REUSE = {"spark.python.worker.reuse": "false"}
-# The zygote leaves no task to PySpark's daemon, as it does while a long import keeps it busy.
-NOTHING_TO_LOAD = {"spark.nativePythonWorker.preload": "json"}
 
 
 @pytest.mark.parametrize("victims", ["forker", "workers", "both"])

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness import NOTHING_TO_LOAD
 from processes import survivors
 
 
@@ -60,7 +61,7 @@ def family(launch, tmp_path):
 
     def start(how, **conf):
         driver = launch()
-        started = driver.run(busy(str(tmp_path), how), conf=conf).value
+        started = driver.run(busy(str(tmp_path), how), conf={**NOTHING_TO_LOAD, **conf}).value
         below = driver.workers()
         assert set(started) <= {one.pid for one in below}
         return driver, below

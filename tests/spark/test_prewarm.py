@@ -1,9 +1,10 @@
 """What is started with the executor, before the first task that needs Python, and what ends when nobody needs it."""
 
 import pytest
+
+from harness import NOTHING_TO_LOAD
 from processes import eventually, forkers
 
-COLD = {"spark.nativePythonWorker.prewarm": "false"}
 # With more than these there is a spare.
 KEEPER_AND_ZYGOTE = 2
 
@@ -25,7 +26,7 @@ def nothing_with_python(spark):
 
 @pytest.mark.native_only("stock Spark starts Python with the first task")
 def test_zygote_is_there_before_the_first_task_and_serves_it(run, driver):
-    conf = {"spark.app.name": "warm"}
+    conf = {**NOTHING_TO_LOAD, "spark.app.name": "warm"}
     assert run(nothing_with_python, conf=conf).value == 10
     assert eventually(lambda: len(driver.workers()) > KEEPER_AND_ZYGOTE, 30)
     zygote = forkers(driver.workers())
@@ -34,7 +35,7 @@ def test_zygote_is_there_before_the_first_task_and_serves_it(run, driver):
 
 @pytest.mark.native_only("the setting is ours")
 def test_nothing_is_started_ahead_where_that_is_switched_off(run, driver):
-    conf = {**COLD, "spark.app.name": "cold"}
+    conf = {**NOTHING_TO_LOAD, "spark.nativePythonWorker.prewarm": "false", "spark.app.name": "cold"}
     assert run(nothing_with_python, conf=conf).value == 10
     assert driver.workers() == []
     assert len(run(parents, conf=conf).value) == 1
@@ -43,6 +44,7 @@ def test_nothing_is_started_ahead_where_that_is_switched_off(run, driver):
 @pytest.mark.native_only("the zygote is ours")
 def test_an_unused_zygote_goes_and_comes_back(run, driver):
     conf = {
+        **NOTHING_TO_LOAD,
         "spark.nativePythonWorker.zygote.idleTimeout": "2s",
         "spark.nativePythonWorker.idleTimeout": "1s",
         "spark.app.name": "unused",
