@@ -57,7 +57,7 @@ watched() {
   local log=$1 started=$SECONDS beat
   shift
   ( while sleep 20 >/dev/null 2>&1; do
-      printf '    %4d s  %s\n' $((SECONDS - started)) "$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 | cut -c1-90)"
+      printf '    %4d s  %s\n' $((SECONDS - started)) "$(tail -c 400 "$log" | tr '\r' '\n' | grep -av '^ *$' | tail -n 1 | cut -c1-90)"
     done ) &
   beat=$!
   "$@" >"$log" 2>&1 </dev/null
