@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::poll::PollFlags;
 use nix::sys::signal::Signal;
@@ -13,11 +13,11 @@ use rustix::process::{Pid, PidfdFlags};
 
 use crate::deadline::{Deadline, poll_one};
 
-/// A process, whether or not it is a child of ours.
-#[derive(Debug)]
+/// A process, whether or not it is a child of ours. Clones share one descriptor.
+#[derive(Debug, Clone)]
 pub struct Process {
     pid: i32,
-    pidfd: OwnedFd,
+    pidfd: Arc<OwnedFd>,
 }
 
 impl Process {
@@ -26,14 +26,15 @@ impl Process {
         let number = (pid > 0).then(|| Pid::from_raw(pid)).flatten();
         let number = number.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
         let pidfd = rustix::process::pidfd_open(number, PidfdFlags::empty())?;
+        let pidfd = Arc::new(pidfd);
         Ok(Self { pid, pidfd })
     }
 
-    /// A second handle on the same process.
+    /// The same process by a descriptor of its own, for the supervisor watches each only once.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self {
             pid: self.pid,
-            pidfd: self.pidfd.try_clone()?,
+            pidfd: Arc::new(self.pidfd.try_clone()?),
         })
     }
 

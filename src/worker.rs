@@ -1,7 +1,6 @@
 //! One Python worker: its id, its process, and what must live as long as it does.
 
 use std::fmt;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -185,9 +184,9 @@ impl Worker {
             })
     }
 
-    /// A second handle on its process.
-    pub fn process(&self) -> io::Result<Process> {
-        self.process.try_clone()
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Whether its process runs.

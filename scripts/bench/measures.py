@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 TASKS = (10, 100, 1000)
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
 
+# The functions of inside/udfs.py.
+UDFS = {"pandas": "pandas UDF", "plain": "plain UDF", "pickled": "plain UDF without Arrow"}
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -58,15 +61,12 @@ def tasks(reuse):
         conf=local(4, reuse),
         arguments={"tasks": 40, "jobs": 5},
         quick={"jobs": 1},
-        figures={
-            "pandas": Figure(f"40 short tasks, reuse {reuse}, pandas UDF"),
-            "plain": Figure(f"40 short tasks, reuse {reuse}, plain UDF"),
-        },
+        figures={kind: Figure(f"40 short tasks, reuse {reuse}, {udf}") for kind, udf in UDFS.items()},
     )
 
 
 def first(kind):
-    figures = {"first": Figure(f"first {kind} UDF of an application")}
+    figures = {"first": Figure(f"first {UDFS[kind]} of an application")}
     return Case(kind, "first", local(4), {"kind": kind}, figures)
 
 

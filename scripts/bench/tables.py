@@ -2,7 +2,7 @@
 
 from tabulate import tabulate
 
-from measures import MEASURES
+from measures import MEASURES, UDFS
 from summary import price_of_fresh, summarise
 
 # From seconds, bytes and rows a second.
@@ -47,11 +47,11 @@ def figures(results, measure):
 def fresh_rows(results):
     """What a new process for each task costs on native, as rows of the same form."""
     cases = results["measures"].get("tasks", {}).get("cases", {})
-    for kind in ("pandas", "plain"):
+    for kind, udf in UDFS.items():
         price = price_of_fresh(cases, kind)
         if price:
             middle, lowest, highest = map(number, price)
-            yield f"native: reuse off against reuse on, {kind} UDF", "", f"{middle}x", "", f"{lowest} to {highest}"
+            yield f"native: reuse off against reuse on, {udf}", "", f"{middle}x", "", f"{lowest} to {highest}"
 
 
 def table(results, names):

@@ -107,14 +107,7 @@ impl Factory {
     /// Kills the workers that still run when the time to end by themselves is over. Holds nothing but their processes: what they
     /// come from ends with them.
     fn kill_later(&self, workers: &[Arc<Worker>]) {
-        let mut processes = Vec::new();
-        for worker in workers {
-            match worker.process() {
-                Ok(process) => processes.push(process),
-                // No descriptor is left to wait with.
-                Err(_) => drop(worker.kill()),
-            }
-        }
+        let processes: Vec<_> = workers.iter().map(|w| w.process().clone()).collect();
         if processes.is_empty() {
             return;
         }
@@ -131,7 +124,7 @@ impl Factory {
 
     pub(super) fn watch_exit(self: &Arc<Self>, worker: &Worker) -> io::Result<()> {
         supervisor()?.watch(Arc::new(WorkerExit {
-            process: worker.process()?,
+            process: worker.process().clone(),
             id: worker.id(),
             factory: Arc::downgrade(self),
         }))

@@ -1,4 +1,4 @@
-"""Seconds for a job of many short tasks, pandas and plain UDF: the median of some jobs after a first one."""
+"""Seconds for a job of many short tasks, a kind of UDF at a time: the median of some jobs after a first one."""
 
 from statistics import median
 

@@ -18,11 +18,16 @@ def pandas_function():
 
 
 def plain_function():
-    """A UDF that gets and gives one pickled value at a time; newer Sparks use Arrow unless told otherwise."""
+    """A UDF as its user writes it: from Spark 4.2 on, values come and go through Arrow."""
+    return udf(lambda value: value + 1, "long")
+
+
+def pickled_function():
+    """A UDF that gets and gives one pickled value at a time, on any Spark."""
     return udf(lambda value: value + 1, "long", useArrow=False)
 
 
-FUNCTIONS = {"pandas": pandas_function, "plain": plain_function}
+FUNCTIONS = {"pandas": pandas_function, "plain": plain_function, "pickled": pickled_function}
 
 
 def short_tasks(session, function, tasks):

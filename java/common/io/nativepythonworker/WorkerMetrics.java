@@ -2,6 +2,7 @@ package io.nativepythonworker;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import com.codahale.metrics.SlidingWindowReservoir;
 import com.codahale.metrics.Snapshot;
 import com.codahale.metrics.Timer;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -16,12 +17,19 @@ final class WorkerMetrics {
 
   private static final double NANOS_OF_A_MILLI = 1e6;
 
-  private static final Timer IDLE = new Timer();
-  private static final Timer SPARE = new Timer();
-  private static final Timer NEW = new Timer();
+  /** Of each kind, the last ones: a reservoir that fades takes longer than an idle hand-out. */
+  private static final int REMEMBERED = 1024;
+
+  private static final Timer IDLE = timer();
+  private static final Timer SPARE = timer();
+  private static final Timer NEW = timer();
 
   /** Counted without a lock: which of them are timed is all the same. */
   private int idleHandOuts;
+
+  private static Timer timer() {
+    return new Timer(new SlidingWindowReservoir(REMEMBERED));
+  }
 
   /** Adds everything to a registry that has nothing of it yet. */
   static void register(MetricRegistry registry) {
