@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, connect, socket, socketpair, sockopt,
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, socketpair, sockopt,
 };
 
 use crate::deadline::{Deadline, set_nonblocking};
 use crate::protocol::random_hex;
 use crate::spec::Transport;
+
+/// How much one side may have written that the other has not read. A Unix socket has room for 208 KiB, and a large task's data
+/// comes 5 % slower through that than through stock Spark's TCP, whose room grows.
+const BUFFER_BYTES: usize = 1024 * 1024;
 
 /// Where a daemon listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,12 +92,12 @@ pub(crate) fn pair(transport: &Transport) -> io::Result<(OwnedFd, OwnedFd)> {
     match transport {
         Transport::Unix { .. } => {
             let flags = SockFlag::SOCK_CLOEXEC;
-            Ok(socketpair(
-                AddressFamily::Unix,
-                SockType::Stream,
-                None,
-                flags,
-            )?)
+            let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::Stream, None, flags)?;
+            for end in [&ours, &theirs] {
+                // The system may allow less, and then gives what it allows.
+                let _ = setsockopt(end, sockopt::SndBuf, &BUFFER_BYTES);
+            }
+            Ok((ours, theirs))
         }
         Transport::Tcp { ipv6 } => {
             let listener = TcpListener::bind(loopback(0, *ipv6))?;

@@ -35,6 +35,7 @@ def self_portrait(spark):
         import resource
         import signal
         import stat
+        import subprocess
         import sys
         import threading
 
@@ -66,6 +67,11 @@ def self_portrait(spark):
             with open("/proc/self/cmdline") as line:
                 return line.read().replace("\0", " ").rstrip()
 
+        def inherited():
+            """What a program has open that is started without a thought for descriptors, as `os.system` does."""
+            listing = subprocess.run(["ls", "-l", "/proc/self/fd"], capture_output=True, close_fds=False, check=True)
+            return sorted(re.findall(r"-> (\w+):", listing.stdout.decode()))
+
         spark_files = re.compile(r"^.*/(userFiles-|spark-)[-0-9a-f]+")
         open_fds = [int(name) for name in os.listdir("/proc/self/fd")]
         return {
@@ -85,6 +91,7 @@ def self_portrait(spark):
             "niceness": os.nice(0),
             "standard files": [kind(fd) for fd in (0, 1, 2)],
             "other files": sorted(kind(fd) for fd in open_fds if fd > 2 and os.path.exists(f"/proc/self/fd/{fd}")),
+            "files that its programs inherit": inherited(),
             "parent leads the process group": os.getpgrp() == os.getppid(),
             "own session": os.getsid(0) == os.getpid(),
             "parent": parents_name(),

@@ -72,6 +72,14 @@ def main_of(module_name):
     return module
 
 
+def receive(sock, size, most):
+    """A message and its descriptors, which no program that is started here inherits."""
+    data, descriptors, _, _ = socket.recv_fds(sock, size, most)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    return data, descriptors
+
+
 def read_exactly(sock, count):
     data = b""
     while len(data) < count:
@@ -84,7 +92,7 @@ def read_exactly(sock, count):
 
 def receive_binding(sock):
     """Waits until this worker is wanted: its environment, directory and path. None where it never is."""
-    head, stdout, _, _ = socket.recv_fds(sock, 4, 1, socket.MSG_WAITALL)
+    head, stdout = receive(sock, 4, 1)
     body = head and read_exactly(sock, struct.unpack("!i", head)[0])
     return {**json.loads(body), "stdout": stdout} if body else None
 
@@ -295,7 +303,7 @@ class Zygote:
 
     def request(self):
         """Serves one message. False where there will be no more."""
-        data, descriptors, _, _ = socket.recv_fds(self.control, 65536, 2)
+        data, descriptors = receive(self.control, 65536, 2)
         if not data:
             return False
         try:
