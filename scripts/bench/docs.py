@@ -11,8 +11,6 @@ import results
 import tables
 from paths import BUILD, DOCS, README
 
-SECTION = re.compile(r"(<!-- bench: begin -->\n).*?(<!-- bench: end -->)", re.DOTALL)
-
 
 def collect():
     """Takes full results over into docs/. Returns those of all versions, the newest Spark first."""
@@ -88,7 +86,7 @@ def page(found, images):
 
 
 def section(everything):
-    """What the README shows between its markers."""
+    """The README's chapter of measurements."""
     if not everything:
         return "Not measured yet.\n"
     lines = []
@@ -96,18 +94,31 @@ def section(everything):
         version = found["spark"]
         lines += [f"**Spark {version}.** {conditions(found)}", "", tables.main_table(found), ""]
         lines += soaked(found)
-        lines += [f"Cost curves and plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
+        lines += [f"All of it, with plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
     newest = everything[0]["spark"]
     return "\n".join([*lines, f"![How many times better, by measure](docs/bench/{newest}-ratios.svg)", ""])
 
 
+def headlines(everything):
+    """What the README begins with: the newest Spark's."""
+    if not everything:
+        return "Not measured yet.\n"
+    return f"Spark {everything[0]['spark']}, stock against native:\n\n{tables.headlines(everything[0])}\n"
+
+
+def put(text, name, content):
+    """The text with this content between the markers of this name."""
+    section = re.compile(f"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+    if not section.search(text):
+        raise SystemExit(f"README.md has no line <!-- {name}: begin --> with a <!-- {name}: end --> after it")
+    return section.sub(lambda markers: markers[1] + content + markers[2], text)
+
+
 def update():
-    """Rewrites docs/bench/ and the README's section. Returns the versions shown."""
+    """Rewrites docs/bench/ and the README's sections. Returns the versions shown."""
     everything = collect()
     for found in everything:
         (DOCS / f"{found['spark']}.md").write_text(page(found, plots.draw(found, DOCS)))
-    text = README.read_text()
-    if not SECTION.search(text):
-        raise SystemExit("README.md has no line <!-- bench: begin --> with a <!-- bench: end --> after it")
-    README.write_text(SECTION.sub(lambda markers: markers[1] + section(everything) + markers[2], text))
+    text = put(README.read_text(), "headlines", headlines(everything))
+    README.write_text(put(text, "bench", section(everything)))
     return [found["spark"] for found in everything]

@@ -19,6 +19,7 @@ class Figure:
     more_is_better: bool = False
     series: str = ""
     x: int | None = None
+    headline: bool = False  # whether it is among the first things that the README says
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ def tasks(reuse):
         conf=local(4, reuse),
         arguments={"tasks": 40, "jobs": 5},
         quick={"jobs": 1},
-        figures={kind: Figure(f"40 short tasks, reuse {reuse}, {udf}") for kind, udf in UDFS.items()},
+        figures={
+            kind: Figure(f"40 short tasks, reuse {reuse}, {udf}", headline=kind == "pandas") for kind, udf in UDFS.items()
+        },
     )
 
 
@@ -72,7 +75,7 @@ def first(kind):
 
 def memory(workers):
     title = f"memory (PSS) of {workers} workers after a pandas UDF"
-    figure = Figure(title, "MiB", series="memory", x=workers)
+    figure = Figure(title, "MiB", series="memory", x=workers, headline=workers == 16)
     return Case(f"{workers} workers", "memory", local(workers), {"workers": workers, "warm": 1}, {"pss": figure})
 
 
@@ -109,7 +112,7 @@ CREATE = Case(
         "idle_p99": Figure("create and release of an idle worker, p99", "us"),
         "fresh_p50": Figure("create of a new worker (native: a spare), p50", "us"),
         "fresh_p99": Figure("create of a new worker (native: a spare), p99", "us"),
-        "cold": Figure("first create of an executor up 3 s", "ms"),
+        "cold": Figure("first create of an executor up 3 s", "ms", headline=True),
         "burst": Figure("32 creates at once, until the last is there", "ms"),
     },
 )
@@ -122,7 +125,9 @@ SESSIONS = Case(
     quick={"rounds": 1},
     figures={
         "new": Figure("16 new sessions create a worker at once, until the last has one", "ms"),
-        "beside": Figure("create of an idle worker while another session's Python takes 3 s to start", "ms"),
+        "beside": Figure(
+            "create of an idle worker while another session's Python takes 3 s to start", "ms", headline=True
+        ),
     },
 )
 
@@ -138,10 +143,10 @@ CONNECT = {
 def connect(sessions):
     among = f"{sessions} Spark Connect sessions"
     figures = {
-        "wall": Figure(f"first UDF of {among} at once, all of them"),
+        "wall": Figure(f"first UDF of {among} at once, all of them", headline=sessions == 8),
         "slowest": Figure(f"first UDF of {among} at once, the slowest"),
         "others": Figure(f"processes that fork workers, after {among}", ""),
-        "pss": Figure(f"memory (PSS) after {among}", "MiB"),
+        "pss": Figure(f"memory (PSS) after {among}", "MiB", headline=sessions == 32),
     }
     return Case(f"{sessions} sessions", "connect", {**local(4), **CONNECT}, {"sessions": sessions}, figures, since=4)
 
@@ -152,7 +157,7 @@ ROWS = Case(
     conf=local(4),
     arguments={"rows": 50_000_000, "jobs": 3},
     quick={"rows": 2_000_000, "jobs": 1},
-    figures={"rows": Figure("rows a second through a pandas UDF", "rows/s", more_is_better=True)},
+    figures={"rows": Figure("rows a second through a pandas UDF", "rows/s", more_is_better=True, headline=True)},
 )
 
 MEASURES = (

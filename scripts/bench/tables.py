@@ -68,5 +68,12 @@ def main_table(results):
     return table(results, [measure.name for measure in MEASURES if measure.name != "curve"])
 
 
+def headlines(results):
+    """The few figures that the README begins with, without what only a reader of measurements asks for."""
+    measured = [pair for measure in MEASURES for pair in figures(results, measure)]
+    rows = [row(figure, found)[:-1] for figure, found in measured if figure.headline]
+    return tabulate(rows, HEADS[:-1], tablefmt="pipe", colalign=RIGHT[:-1] if rows else None, disable_numparse=True)
+
+
 def full_table(results):
     return table(results, [measure.name for measure in MEASURES])

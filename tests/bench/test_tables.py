@@ -94,14 +94,24 @@ def test_mixed_jobs_are_told_with_how_many_there_were_of_each():
     assert "(plain job 12,345, kill zygote 5)" in page
 
 
-def test_only_the_section_between_the_markers_is_rewritten(tmp_path, monkeypatch):
+def test_the_readme_begins_with_a_few_figures_of_the_newest_spark():
+    newest, older = results(native=0.5), {**results(native=0.25), "spark": "3.5.9"}
+    shown = docs.headlines([newest, older])
+    assert "12.0x" in shown and "24.0x" not in shown
+    assert 5 < shown.count("\n| ") < 12
+
+
+README = "<!-- headlines: begin -->\n{0}<!-- headlines: end -->\nbefore\n<!-- bench: begin -->\n{0}<!-- bench: end -->\nafter\n"
+
+
+def test_only_the_sections_between_the_markers_are_rewritten(tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n")
+    readme.write_text(README.format("old\n"))
     monkeypatch.setattr(docs, "README", readme)
     monkeypatch.setattr(docs, "DOCS", tmp_path / "docs")
     monkeypatch.setattr(docs, "BUILD", tmp_path / "none")
     assert docs.update() == []
-    assert readme.read_text() == "before\n<!-- bench: begin -->\nNot measured yet.\n<!-- bench: end -->\nafter\n"
+    assert readme.read_text() == README.format("Not measured yet.\n")
 
 
 def test_plots_are_drawn_from_what_there_is(tmp_path):
