@@ -257,6 +257,11 @@ class Zygote:
     def freeze(self):
         gc.collect()
         gc.freeze()
+        # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
+        # other, and each time write to the name of the old one, in a page that it shares until then.
+        forget = getattr(sys, "_clear_type_cache", None)
+        if forget:
+            forget()
 
     def load_next(self):
         name = self.to_load.pop(0)
