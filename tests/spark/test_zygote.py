@@ -1,6 +1,8 @@
 """Workers forked from the zygote: what they share, what they must not share, and what happens to what they load."""
 
 import pytest
+
+from harness import NOTHING_TO_LOAD
 from processes import eventually
 from test_settings import EXPECTED, mixture
 
@@ -149,6 +151,32 @@ def test_memory_of_a_worker_that_leaks_cycles_stays_bounded(run):
     assert len({pid for pid, _ in seen}) == 1
     resident = [megabytes for _, megabytes in seen]
     assert max(resident[20:]) - resident[5] < 40, resident
+
+
+@pytest.mark.native_only("stock Spark does")
+def test_no_task_has_sparks_archives_read_again(run):
+    """Up to Spark 4.1 each task of stock Spark has them read a dozen times."""
+
+    def job(spark):
+        def count(_):
+            import os
+            import zipimport
+
+            if not hasattr(zipimport, "reads"):
+                zipimport.reads, read = 0, zipimport._read_directory
+
+                def counting(archive):
+                    zipimport.reads += 1
+                    return read(archive)
+
+                zipimport._read_directory = counting
+            return os.getpid(), zipimport.reads
+
+        return [spark.sparkContext.parallelize([0], 1).map(count).collect()[0] for _ in range(5)]
+
+    seen = run(job, conf={"spark.master": "local[1]", **NOTHING_TO_LOAD}).value
+    assert len({pid for pid, _ in seen}) == 1
+    assert [reads for _, reads in seen] == [0] * 5
 
 
 @pytest.mark.long

@@ -142,6 +142,23 @@ def offer_to_oom_killer(score):
         file.write(str(score))
 
 
+def archives_of_spark():
+    """Spark's own archives on the path, which do not change while it runs."""
+    specs = [sys.modules[name].__spec__ for name in ("pyspark", "py4j") if name in sys.modules]
+    archives = [getattr(spec.loader, "archive", None) for spec in specs]
+    return (*filter(None, archives), *(entry for entry in sys.path if entry.endswith(".jar")))
+
+
+def forget_importers(archives):
+    """Gives up what imports from these archives: the next import that wants it makes it anew, from what is known of them.
+
+    Up to Spark 4.1 each task calls `importlib.invalidate_caches`, for which every importer of an archive reads all of its
+    directory again. There are a dozen, one for each package; it takes 60 ms.
+    """
+    for path in [path for path in sys.path_importer_cache if path.startswith(archives)]:
+        del sys.path_importer_cache[path]
+
+
 def rehearse():
     """Does a little of what all tasks with Arrow do first: its memory and what it imports late are then there already."""
     import pyarrow
@@ -162,7 +179,7 @@ def has_task(sock):
         return False
 
 
-def serve_tasks(worker, sock, reuse):
+def serve_tasks(worker, sock, reuse, archives):
     """The loop of `pyspark.daemon` in the forked child."""
     modules = 0
     freezes = 0
@@ -177,6 +194,7 @@ def serve_tasks(worker, sock, reuse):
             return
         # What the task left behind is collected. What it imported stays for good, and is not looked at again.
         gc.collect()
+        forget_importers(archives)
         if len(sys.modules) != modules and freezes < MOST_FREEZES:
             modules = len(sys.modules)
             freezes += 1
@@ -224,6 +242,7 @@ class Zygote:
         self.spoiled = False
         self.daemon = None
         self.oom_score_adj = 0
+        self.archives = ()
         self.sources = Sources()
         self.status = open_status()
         self.pid = os.getpid()
@@ -250,11 +269,13 @@ class Zygote:
         self.oom_score_adj = order["oom_score_adj"]
         self.to_load = list(order["load"])
         self.sources.add("pyspark")
+        self.archives = archives_of_spark()
         self.freeze()
         self.send(ready=os.getpid())
         return True
 
     def freeze(self):
+        forget_importers(self.archives)
         gc.collect()
         gc.freeze()
         # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
@@ -383,7 +404,7 @@ class Zygote:
                 os._exit(0)
             bind(binding)
             with self.faulthandler():
-                serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"))
+                serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives)
             code = 0
         except BaseException:
             traceback.print_exc()
