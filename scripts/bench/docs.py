@@ -12,6 +12,12 @@ import tables
 from paths import BUILD, DOCS, README
 
 
+README_PLOTS = {
+    "ratios": "How many times better, by measure",
+    "tasks": "Seconds for jobs of 10, 100 and 1,000 short tasks, reuse on and off",
+}
+
+
 def collect():
     """Takes full results over into docs/. Returns those of all versions, the newest Spark first."""
     for folder in BUILD.glob("*"):
@@ -96,7 +102,8 @@ def section(everything):
         lines += soaked(found)
         lines += [f"All of it, with plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
     newest = everything[0]["spark"]
-    return "\n".join([*lines, f"![How many times better, by measure](docs/bench/{newest}-ratios.svg)", ""])
+    files = {f"{newest}-{plot}.svg": title for plot, title in README_PLOTS.items()}
+    return "\n".join([*lines, *(f"![{title}](docs/bench/{file})" for file, title in files.items() if (DOCS / file).is_file()), ""])
 
 
 def headlines(everything):
