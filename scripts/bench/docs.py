@@ -102,8 +102,11 @@ def section(everything):
         lines += soaked(found)
         lines += [f"All of it, with plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
     newest = everything[0]["spark"]
-    files = {f"{newest}-{plot}.svg": title for plot, title in README_PLOTS.items()}
-    return "\n".join([*lines, *(f"![{title}](docs/bench/{file})" for file, title in files.items() if (DOCS / file).is_file()), ""])
+    for plot, title in README_PLOTS.items():
+        file = f"{newest}-{plot}.svg"
+        if (DOCS / file).is_file():
+            lines.append(f"![{title}](docs/bench/{file})")
+    return "\n".join([*lines, ""])
 
 
 def headlines(everything):

@@ -54,13 +54,19 @@ def fresh_rows(results):
             yield f"native: reuse off against reuse on, {udf}", "", f"{middle}x", "", f"{lowest} to {highest}"
 
 
+def rendered(rows, columns):
+    """Rows under the first heads, as Markdown."""
+    alignment = RIGHT[:columns] if rows else None
+    return tabulate(rows, HEADS[:columns], tablefmt="pipe", colalign=alignment, disable_numparse=True)
+
+
 def table(results, names):
     rows = []
     for measure in MEASURES:
         if measure.name in names:
             rows += [row(figure, found) for figure, found in figures(results, measure)]
             rows += fresh_rows(results) if measure.name == "tasks" else ()
-    return tabulate(rows, HEADS, tablefmt="pipe", colalign=RIGHT if rows else None, disable_numparse=True)
+    return rendered(rows, len(HEADS))
 
 
 def main_table(results):
@@ -71,8 +77,7 @@ def main_table(results):
 def headlines(results):
     """The few figures that the README begins with, without what only a reader of measurements asks for."""
     measured = [pair for measure in MEASURES for pair in figures(results, measure)]
-    rows = [row(figure, found)[:-1] for figure, found in measured if figure.headline]
-    return tabulate(rows, HEADS[:-1], tablefmt="pipe", colalign=RIGHT[:-1] if rows else None, disable_numparse=True)
+    return rendered([row(figure, found)[:-1] for figure, found in measured if figure.headline], len(HEADS) - 1)
 
 
 def full_table(results):

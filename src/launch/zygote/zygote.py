@@ -155,8 +155,9 @@ def forget_importers(archives):
     Up to Spark 4.1 each task calls `importlib.invalidate_caches`, for which every importer of an archive reads all of its
     directory again. There are a dozen, one for each package; it takes 60 ms.
     """
-    for path in [path for path in sys.path_importer_cache if path.startswith(archives)]:
-        del sys.path_importer_cache[path]
+    for path in list(sys.path_importer_cache):  # at once: a task may have left a thread that imports
+        if isinstance(path, str) and path.startswith(archives):
+            sys.path_importer_cache.pop(path, None)
 
 
 def rehearse():
