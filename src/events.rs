@@ -51,6 +51,7 @@ struct State {
     log_lines: usize,
     lost_log_lines: usize,
     output_waits: bool,
+    woken: bool,
 }
 
 /// See the module's description.
@@ -67,10 +68,19 @@ pub fn events() -> &'static Events {
 }
 
 impl Events {
-    /// Waits for an event, at most this long, and leaves it where it is.
+    /// Waits for an event or a [`wake`](Self::wake), at most this long, and leaves the event where it is.
     pub fn wait(&self, timeout: Duration) {
-        let empty = |state: &mut State| state.events.is_empty();
-        drop(self.filled.wait_timeout_while(self.lock(), timeout, empty));
+        let nothing = |state: &mut State| state.events.is_empty() && !state.woken;
+        let waited = self
+            .filled
+            .wait_timeout_while(self.lock(), timeout, nothing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.woken = false;
+    }
+
+    /// Ends the wait of whoever waits, or the next one.
+    pub fn wake(&self) {
+        self.lock().woken = true;
+        self.filled.notify_one();
     }
 
     /// Takes the next event, if there is one.
@@ -181,6 +191,19 @@ mod tests {
         };
         assert_eq!(events.take(), Some(close));
         assert_eq!(events.take(), None);
+    }
+
+    #[test]
+    fn a_wake_ends_one_wait_though_it_comes_first() {
+        let events = Events::default();
+        events.wake();
+        events.wait(Duration::MAX);
+        events.wait(Duration::ZERO);
+        std::thread::scope(|threads| {
+            let waiting = threads.spawn(|| events.wait(Duration::MAX));
+            events.wake();
+            waiting.join().expect("it only waits");
+        });
     }
 
     #[test]

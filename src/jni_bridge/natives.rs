@@ -66,6 +66,7 @@ bind_java_type! {
     native_methods_error_policy = ThrowSparks,
     native_methods {
         static fn wait_for_event { sig = (timeout_millis: jlong), name = "await" },
+        static fn wake(),
         static fn take() -> NativeEvent,
         static fn set_log_level(level: jint),
     },
@@ -365,6 +366,11 @@ impl EventNatives for NativeEventsAPI {
         events().wait(Duration::from_millis(
             u64::try_from(timeout_millis).unwrap_or(0),
         ));
+        Ok(())
+    }
+
+    fn wake<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
+        events().wake();
         Ok(())
     }
 

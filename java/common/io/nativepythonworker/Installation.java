@@ -161,6 +161,7 @@ public final class Installation {
         NativePythonWorkerFactory.cool();
       }
       NativeEvents.flush();
+      NativeEvents.rest();
     } catch (Throwable failure) {
       LOGGER.debug("The last messages of the native side are lost", failure);
     }

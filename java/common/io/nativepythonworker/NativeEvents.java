@@ -17,6 +17,7 @@ final class NativeEvents {
   private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
 
   private static final long WAIT_MILLIS = 10_000;
+  private static final long REST_MILLIS = 1_000;
   private static final long PAUSE_AFTER_FAILURE_MILLIS = 1_000;
 
   /** Processes that go on writing, or a logger that is stuck, must not hold up whoever stops. */
@@ -28,6 +29,10 @@ final class NativeEvents {
   private static final ReentrantLock DELIVERY = new ReentrantLock();
 
   private static Thread thread;
+
+  /** A JVM that ends waits up to 300 ms for threads in native code, so ours rests in Java. */
+  private static boolean resting;
+
   private static volatile int level = -1;
   private static boolean failureLogged;
 
@@ -51,11 +56,22 @@ final class NativeEvents {
     RECEIVERS.remove(factory);
   }
 
+  /** Starts the thread, or ends its {@link #rest}. */
   static synchronized void start() {
+    resting = false;
+    NativeEvents.class.notifyAll();
     if (thread == null) {
       thread = new Thread(NativeEvents::run, "native-python-worker-events");
       thread.setDaemon(true);
       thread.start();
+    }
+  }
+
+  /** From now until the next start it looks for events now and then, and does not wait for them. */
+  static synchronized void rest() {
+    if (thread != null) {
+      resting = true;
+      wake();
     }
   }
 
@@ -123,17 +139,30 @@ final class NativeEvents {
   }
 
   private static void run() {
+    boolean more = false;
     while (true) {
       try {
-        await(WAIT_MILLIS);
+        if (!more) {
+          restOrAwait();
+        }
         LostWorkers.close();
         DELIVERY.lock();
-        deliverNextAndUnlock();
+        more = deliverNextAndUnlock();
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM
         logFailure(failure);
         pause();
       }
     }
+  }
+
+  private static void restOrAwait() throws InterruptedException {
+    synchronized (NativeEvents.class) {
+      if (resting) {
+        NativeEvents.class.wait(REST_MILLIS);
+        return;
+      }
+    }
+    await(WAIT_MILLIS);
   }
 
   /** Hands one event on; a failure is logged, once, and goes no further. */
@@ -193,8 +222,10 @@ final class NativeEvents {
     }
   }
 
-  /** Returns when there is an event, or after this time. */
+  /** Returns when there is an event or a {@link #wake}, or after this time. */
   private static native void await(long timeoutMillis);
+
+  private static native void wake();
 
   /** The next event; null where there is none. */
   private static native NativeEvent take();

@@ -155,6 +155,31 @@ public class NativeEventsTest {
     assertEquals(List.of("close 20"), received);
   }
 
+  @Test
+  public void afterTheShutdownItIsInJavaAndStillDelivers() throws Exception {
+    assertTrue(TestSpark.eventually(() -> isInNativeCode()));
+    Installation.shutDown();
+    assertTrue(TestSpark.eventually(() -> eventThread().getState() == State.TIMED_WAITING));
+    closeFromNativeSide(20);
+    closeFromNativeSide(21);
+    assertTrue(TestSpark.eventually(() -> received.size() == 2));
+    NativeEvents.start();
+    assertTrue(TestSpark.eventually(() -> isInNativeCode()));
+    assertEquals(List.of("close 20", "close 21"), received);
+  }
+
+  private static boolean isInNativeCode() {
+    StackTraceElement[] stack = eventThread().getStackTrace();
+    return stack.length > 0 && stack[0].getMethodName().equals("await");
+  }
+
+  private static Thread eventThread() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("native-python-worker-events"))
+        .findFirst()
+        .orElseThrow();
+  }
+
   /** A worker given back to a factory that the native side does not have is to be closed. */
   private static void closeFromNativeSide(long worker) throws ReflectiveOperationException {
     Method release =
