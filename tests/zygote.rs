@@ -332,6 +332,23 @@ fn a_package_that_is_replaced_on_disk_is_loaded_anew() {
 }
 
 #[test]
+fn a_package_that_is_replaced_while_it_is_loaded_is_loaded_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("upgraded.py");
+    let upgrade = "import os\nos.rename(__file__ + '.new', __file__)\n";
+    fs::write(&module, upgrade).unwrap();
+    fs::write(directory.path().join("upgraded.py.new"), "").unwrap();
+    let bench = Setup::zygote()
+        .set("pythonPath", directory.path().to_str().unwrap())
+        .own("preload", "upgraded")
+        .open();
+    let zygote = zygote_of(&bench.create());
+    eventually("a new worker has the new one", || {
+        zygote_of(&bench.create()) != zygote
+    });
+}
+
+#[test]
 fn another_pyspark_than_sparks_is_left_to_the_daemon() {
     let bench = Setup::zygote().set("sparkVersion", "3.4.0").open();
     let held = bench.create();

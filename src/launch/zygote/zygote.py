@@ -211,10 +211,11 @@ class Sources:
         self.events = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def add(self, name):
-        file = getattr(sys.modules.get(name.partition(".")[0]), "__file__", None)
-        if file and file not in self.stamps:
-            self.stamps[file] = self.stamp(file)
-            LIBC.inotify_add_watch(self.events, os.fsencode(file), CHANGES)
+        """Before it is imported, as its file may be replaced meanwhile."""
+        spec = importlib.util.find_spec(name.partition(".")[0])
+        if spec and spec.has_location and spec.origin not in self.stamps:
+            self.stamps[spec.origin] = self.stamp(spec.origin)
+            LIBC.inotify_add_watch(self.events, os.fsencode(spec.origin), CHANGES)
 
     @staticmethod
     def stamp(file):
@@ -253,6 +254,7 @@ class Zygote:
 
     def start(self, order):
         """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
+        self.sources.add("pyspark")
         import pyspark
 
         wanted = ".".join(order["spark"].split(".")[:2])
@@ -269,7 +271,6 @@ class Zygote:
         set_title(order["title"])
         self.oom_score_adj = order["oom_score_adj"]
         self.to_load = list(order["load"])
-        self.sources.add("pyspark")
         self.archives = archives_of_spark()
         self.freeze()
         self.send(ready=os.getpid())
@@ -290,12 +291,12 @@ class Zygote:
         started = time.monotonic()
         self.send(loading=name)
         try:
+            self.sources.add(name)
             importlib.import_module(name)
         except BaseException as error:
             missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
             self.send(left_out=name, missing=missing, reason=f"{type(error).__name__}: {error}")
         else:
-            self.sources.add(name)
             millis = round((time.monotonic() - started) * 1000)
             if threads(self.status) == 1:
                 self.send(loaded=name, millis=millis)
