@@ -4,6 +4,8 @@ import re
 import time
 from dataclasses import dataclass
 
+from processes import survivors
+
 GIVEN_UP = 90
 
 
@@ -30,9 +32,22 @@ class Seen:
 
 def causes(error):
     """The exceptions of a Java stack trace, a line each, the last of them the cause of all."""
-    found = re.findall(r"^(?:Caused by: |: )?((?:java|org)\.[\w.$]+(?:Exception|Error)[^\n]*)", error, re.M)
+    found = re.findall(r"^(?:Caused by: |: )?((?:java|org)\.[\w.$]+(?:Exception|Error)(?::\s+)?[^\n]*)", error, re.M)
     found = found or error.strip().splitlines() or [""]
-    return [re.sub(r"\b(?:java|org)\.[a-z.]+\.(?=[A-Z])", "", one)[:200] for one in found]
+    return [" ".join(re.sub(r"\b(?:java|org)\.[a-z.]+\.(?=[A-Z])", "", one).split())[:200] for one in found]
+
+
+def told(outcome):
+    """How a job went that has its outcome."""
+    return "works" if outcome.error is None else f"fails: {causes(outcome.error)[-1]}"
+
+
+def left_of(family, patience=60):
+    """Which of these processes are left after so many seconds at most, and that in words."""
+    started = time.monotonic()
+    left = survivors([one.pid for one in family], patience)
+    seconds = time.monotonic() - started
+    return left, f"{len(left)} of {len(family)} processes left after {seconds:.1f} s"
 
 
 def attempt(driver, job, patience=GIVEN_UP, **options):

@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from faults import left_of
 from harness import JAR, NATIVE_FACTORY, STOCK_FACTORY
 from processes import descendants, eventually, open_files, survivors
 
@@ -96,13 +97,15 @@ def test_library_from_the_library_path(launch, jar_without_library, tmp_path):
     assert set(outcome.factories) == {NATIVE_FACTORY}
 
 
-def test_two_contexts_one_after_the_other(launch):
+def test_two_contexts_one_after_the_other(launch, observe):
     driver = launch()
     first = driver.run(pids, stop=True)
     second = driver.run(pids, stop=True)
     assert set(first.factories) == set(second.factories)
     assert not set(first.value) & set(second.value)
-    assert not survivors(first.value + second.value)
+    left = survivors(first.value + second.value)
+    observe(25, f"two contexts in turn: {len(left)} of {len(first.value + second.value)} workers left")
+    assert not left
 
 
 def test_nothing_is_left_after_stop(launch):
@@ -129,13 +132,15 @@ def test_driver_that_does_not_stop_its_session_leaves_nothing(launch):
 
 
 @pytest.mark.parametrize("conf", [{}, {"spark.python.use.daemon": "false"}], ids=["", "simple"])
-def test_killed_jvm_takes_idle_and_waiting_workers_with_it(launch, conf):
+def test_killed_jvm_takes_idle_and_waiting_workers_with_it(launch, conf, observe):
     driver = launch()
     driver.run(pids, conf=conf)
-    workers = [worker.pid for worker in driver.workers()]
+    workers = driver.workers()
     os.kill(driver.jvm, signal.SIGKILL)
+    left, told = left_of(workers)
+    observe(20, f"{'without' if conf else 'with'} a daemon: {told}")
     driver.process.wait(30)
-    assert not survivors(workers)
+    assert not left
 
 
 def test_jvm_started_by_a_python_program(launch):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from faults import told
 from harness import VERSION
 
 JUNK = "print('Welcome to the company Python!', flush=True)\n"
@@ -30,18 +31,22 @@ def start_with(run, tmp_path):
     return start
 
 
-def test_missing_interpreter(run):
-    error = run(counting, environment={"PYSPARK_PYTHON": "/no/such/python"}).error
+def test_missing_interpreter(run, observe):
+    outcome = run(counting, environment={"PYSPARK_PYTHON": "/no/such/python"})
+    observe(14, f"missing: a job {told(outcome)}")
+    error = outcome.error
     assert 'Cannot run program "/no/such/python"' in error
     assert "error=2, No such file or directory" in error
     assert run(counting).value == 4
 
 
-def test_interpreter_that_is_not_one(run, tmp_path):
+def test_interpreter_that_is_not_one(run, tmp_path, observe):
     impostor = tmp_path / "python"
     impostor.write_text("#!/bin/sh\necho I am no python >&2\nexit 3\n")
     impostor.chmod(impostor.stat().st_mode | stat.S_IXUSR)
-    error = run(counting, environment={"PYSPARK_PYTHON": str(impostor)}).error
+    outcome = run(counting, environment={"PYSPARK_PYTHON": str(impostor)})
+    observe(14, f"a script that is none: a job {told(outcome)}")
+    error = outcome.error
     assert "Error from python worker" in error
     assert "I am no python" in error
     assert run(counting).value == 4
@@ -68,11 +73,14 @@ def test_junk_on_standard_output(start_with):
     assert "or in your python installation, that is printing to standard output" in error
 
 
-@pytest.mark.native_only("stock Spark takes the first bytes on standard output for a port")
-def test_junk_on_standard_output_harms_no_zygote(start_with):
+def test_junk_on_standard_output_harms_no_zygote(start_with, is_native, observe):
     outcome = start_with(JUNK)
-    assert outcome.value == 4
-    assert outcome.logged("Welcome to the company Python!")
+    observe(13, f"a job {told(outcome)}")
+    if is_native:
+        assert outcome.value == 4
+        assert outcome.logged("Welcome to the company Python!")
+    else:
+        assert outcome.error  # it takes the first bytes for a port
 
 
 def test_stderr_of_a_failed_start_is_in_the_message(start_with):
@@ -90,8 +98,10 @@ def test_much_stderr_before_the_port(start_with):
     assert outcome.logged("chatter")
 
 
-def test_daemon_module_that_is_not_there(run):
-    error = run(counting, conf={"spark.python.daemon.module": "no_such_daemon"}).error
+def test_daemon_module_that_is_not_there(run, observe):
+    outcome = run(counting, conf={"spark.python.daemon.module": "no_such_daemon"})
+    observe(15, f"the daemon's is missing: a job {told(outcome)}")
+    error = outcome.error
     assert "Error from python worker:" in error
     assert "No module named no_such_daemon" in error
     assert run(counting).value == 4
