@@ -7,6 +7,7 @@ from processes import eventually, forkers
 
 # With more than these there is a spare.
 KEEPER_AND_ZYGOTE = 2
+COLD = {**NOTHING_TO_LOAD, "spark.nativePythonWorker.prewarm": "false", "spark.app.name": "cold"}
 
 
 def parents(spark):
@@ -24,21 +25,33 @@ def nothing_with_python(spark):
     return spark.range(10).count()
 
 
+@pytest.fixture
+def run_alone(run, driver):
+    """Runs jobs on the shared driver, when nothing of its earlier sessions is left."""
+    run(nothing_with_python, conf=COLD, stop=True)
+    assert eventually(lambda: not driver.workers(), 30)
+    return run
+
+
+def zygotes(driver):
+    """What has forked workers, once there is one."""
+    family = driver.workers()
+    return forkers(family) if len(family) > KEEPER_AND_ZYGOTE else set()
+
+
 @pytest.mark.native_only("stock Spark starts Python with the first task")
-def test_zygote_is_there_before_the_first_task_and_serves_it(run, driver):
+def test_zygote_is_there_before_the_first_task_and_serves_it(run_alone, driver):
     conf = {**NOTHING_TO_LOAD, "spark.app.name": "warm"}
-    assert run(nothing_with_python, conf=conf).value == 10
-    assert eventually(lambda: len(driver.workers()) > KEEPER_AND_ZYGOTE, 30)
-    zygote = forkers(driver.workers())
-    assert run(parents, conf=conf).value == zygote
+    assert run_alone(nothing_with_python, conf=conf).value == 10
+    zygote = eventually(lambda: zygotes(driver), 30)
+    assert run_alone(parents, conf=conf).value == zygote
 
 
 @pytest.mark.native_only("the setting is ours")
-def test_nothing_is_started_ahead_where_that_is_switched_off(run, driver):
-    conf = {**NOTHING_TO_LOAD, "spark.nativePythonWorker.prewarm": "false", "spark.app.name": "cold"}
-    assert run(nothing_with_python, conf=conf).value == 10
+def test_nothing_is_started_ahead_where_that_is_switched_off(run_alone, driver):
+    assert run_alone(nothing_with_python, conf=COLD).value == 10
     assert driver.workers() == []
-    assert len(run(parents, conf=conf).value) == 1
+    assert len(run_alone(parents, conf=COLD).value) == 1
 
 
 @pytest.mark.native_only("the zygote is ours")
