@@ -335,16 +335,18 @@ fn a_package_that_is_replaced_on_disk_is_loaded_anew() {
 fn a_package_that_is_replaced_while_it_is_loaded_is_loaded_anew() {
     let directory = tempfile::tempdir().unwrap();
     let module = directory.path().join("upgraded.py");
-    let upgrade = "import os\nos.rename(__file__ + '.new', __file__)\n";
-    fs::write(&module, upgrade).unwrap();
-    fs::write(directory.path().join("upgraded.py.new"), "").unwrap();
+    let old = "import os\nos.rename(__file__ + '.new', __file__)\n";
+    fs::write(&module, old).unwrap();
+    let new = "open(__file__ + '.loaded', 'w').close()\n";
+    fs::write(directory.path().join("upgraded.py.new"), new).unwrap();
     let bench = Setup::zygote()
         .set("pythonPath", directory.path().to_str().unwrap())
         .own("preload", "upgraded")
         .open();
-    let zygote = zygote_of(&bench.create());
-    eventually("a new worker has the new one", || {
-        zygote_of(&bench.create()) != zygote
+    let loaded = directory.path().join("upgraded.py.loaded");
+    eventually("another zygote loads the new one", || {
+        drop(bench.create());
+        loaded.exists()
     });
 }
 
