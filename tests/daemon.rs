@@ -149,6 +149,7 @@ fn a_daemon_that_hangs_is_replaced_and_ends_with_its_last_worker() {
     let bench = Setup::daemon()
         .own("startTimeout", "3s")
         .own("stopTimeout", "100ms")
+        .own("spares", "0") // one that it has just forked would be another worker of it
         .open();
     let busy = bench.create();
     let daemon = parent(busy.worker.pid());

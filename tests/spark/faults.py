@@ -4,7 +4,9 @@ import re
 import time
 from dataclasses import dataclass
 
-from processes import survivors
+import psutil
+
+from processes import eventually, process, survivors
 
 GIVEN_UP = 90
 
@@ -43,11 +45,19 @@ def told(outcome):
 
 
 def left_of(family, patience=60):
-    """Which of these processes are left after so many seconds at most, and that in words."""
+    """Which of these processes are left after so many seconds at most, and in words how many run until when.
+
+    A zombie does not run; its new parent, of whom we know nothing, reaps it in its own time.
+    """
+    pids = [one.pid for one in family]
+
+    def running():
+        return [one for one in map(process, pids) if one and one.status != psutil.STATUS_ZOMBIE]
+
     started = time.monotonic()
-    left = survivors([one.pid for one in family], patience)
-    seconds = time.monotonic() - started
-    return left, f"{len(left)} of {len(family)} processes left after {seconds:.1f} s"
+    eventually(lambda: not running(), patience)
+    told = f"{len(running())} of {len(family)} processes run after {time.monotonic() - started:.1f} s"
+    return running() or survivors(pids, patience), told
 
 
 def attempt(driver, job, patience=GIVEN_UP, **options):
