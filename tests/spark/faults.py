@@ -56,8 +56,9 @@ def left_of(family, patience=60):
 
     started = time.monotonic()
     eventually(lambda: not running(), patience)
-    told = f"{len(running())} of {len(family)} processes run after {time.monotonic() - started:.1f} s"
-    return running() or survivors(pids, patience), told
+    seconds = time.monotonic() - started
+    left = running()
+    return left or survivors(pids, patience), f"{len(left)} of {len(family)} processes run after {seconds:.1f} s"
 
 
 def attempt(driver, job, patience=GIVEN_UP, **options):

@@ -7,6 +7,7 @@ import pytest
 
 from faults import left_of
 from harness import NOTHING_TO_LOAD
+from processes import survivors
 
 
 def behave(how, where):
@@ -102,5 +103,4 @@ def test_nothing_is_left_without_the_zygote(family, how):
     """The daemon is Spark's own then: it asks its workers to end, and leaves alone who does not hear it."""
     driver, below = family(how, **{"spark.nativePythonWorker.zygote.enabled": "false"})
     os.kill(driver.jvm, signal.SIGKILL)
-    left, _ = left_of(below)
-    assert not left
+    assert not survivors([one.pid for one in below])
