@@ -57,6 +57,8 @@ struct State {
     pool: Pool<Arc<Worker>>,
     departed: Departed,
     reaper: Option<TimerId>,
+    /// Those whose connection has ended, and when they are killed if they do not end, too.
+    leaving: HashMap<WorkerId, TimerId>,
     /// When the factory was last asked for a worker, or lost one.
     last_use: Instant,
     stopped: bool,
@@ -82,6 +84,7 @@ impl Factory {
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
             departed: Departed::default(),
             reaper: None,
+            leaving: HashMap::new(),
             last_use: Instant::now(),
             stopped: false,
         });
@@ -95,7 +98,7 @@ impl Factory {
     }
 
     /// Hands an idle worker out, whose socket the caller has already.
-    pub fn take_idle(&self) -> Option<Arc<Worker>> {
+    pub fn take_idle(self: &Arc<Self>) -> Option<Arc<Worker>> {
         loop {
             let mut state = self.lock();
             state.last_use = Instant::now();
@@ -217,7 +220,7 @@ impl Factory {
     }
 
     /// The caller has closed a worker's socket by itself.
-    pub fn socket_closed(&self, id: WorkerId) {
+    pub fn socket_closed(self: &Arc<Self>, id: WorkerId) {
         let mut state = self.lock();
         let pooled = state.pool.remove(id).is_some();
         let worker = state.workers.get(&id).cloned();
@@ -227,7 +230,7 @@ impl Factory {
                 "The socket of {worker} was closed{}",
                 if pooled { " while idle" } else { "" }
             );
-            worker.disconnect();
+            self.part_with(&worker);
         }
     }
 

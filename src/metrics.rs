@@ -42,6 +42,8 @@ counts! {
     EndedReplaced = "ended.replaced",
     /// Workers killed because Spark asked for it: cancelled tasks, errors.
     EndedKilled = "ended.killed",
+    /// Workers killed because they went on after their connection was closed.
+    EndedLingering = "ended.lingering",
     /// Workers that exited by themselves, without an error.
     DiedExited = "died.exited",
     /// Workers that exited with an error code.

@@ -45,6 +45,11 @@ const STOP_TIMEOUT: Setting = setting(
     "2s",
     "How long a process that was asked to end (`SIGTERM`) may take before it is killed.",
 );
+const CLOSE_TIMEOUT: Setting = setting(
+    "spark.nativePythonWorker.closeTimeout",
+    "30s",
+    "How long a worker may go on when its task has closed the connection, as `take`, a failure or a cancelled job do, before it is killed. It sees the end by itself only when it next reads or writes.",
+);
 
 const ZYGOTE: Setting = setting(
     "spark.nativePythonWorker.zygote.enabled",
@@ -107,6 +112,7 @@ pub const OWN: &[Setting] = &[
     IDLE_TIMEOUT,
     START_TIMEOUT,
     STOP_TIMEOUT,
+    CLOSE_TIMEOUT,
     ZYGOTE,
     ZYGOTE_IDLE_TIMEOUT,
     PREWARM,
@@ -139,6 +145,8 @@ pub struct Settings {
     pub start_timeout: Duration,
     /// From `SIGTERM` to `SIGKILL`.
     pub stop_timeout: Duration,
+    /// From the end of the connection to `SIGKILL`.
+    pub close_timeout: Duration,
     /// Spark's `spark.python.factory.idleWorkerMaxPoolSize`; `None` is unbounded.
     pub max_idle: Option<usize>,
     /// Whether workers are forked by a zygote.
@@ -170,6 +178,7 @@ impl Settings {
             idle_timeout: duration(conf, &IDLE_TIMEOUT)?,
             start_timeout: duration(conf, &START_TIMEOUT)?,
             stop_timeout: duration(conf, &STOP_TIMEOUT)?,
+            close_timeout: duration(conf, &CLOSE_TIMEOUT)?,
             max_idle: positive(conf, MAX_IDLE)?,
             zygote: boolean(conf, &ZYGOTE)?,
             zygote_idle_timeout: duration(conf, &ZYGOTE_IDLE_TIMEOUT)?,

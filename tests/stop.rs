@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use common::{Setup, children, eventually, runs};
 use native_python_worker::error::Error;
+use native_python_worker::metrics::Count;
+use nix::sys::signal::Signal;
 
 #[test]
 fn all_processes_end_idle_and_busy() {
@@ -43,6 +45,33 @@ fn what_ignores_the_request_to_end_is_killed() {
     eventually("the daemon and its worker are dead", || {
         !runs(daemon) && !runs(held.worker.pid())
     });
+}
+
+#[test]
+fn a_worker_that_does_not_see_the_end_of_its_connection_is_killed() {
+    let closed = |setup: Setup| {
+        let bench = setup.own("closeTimeout", "200ms").open();
+        let held = bench.create();
+        common::signal(held.worker.pid(), Signal::SIGSTOP);
+        let before = Count::EndedLingering.value();
+        bench.factory.socket_closed(held.id());
+        bench.factory.socket_closed(held.id());
+        eventually("it is dead", || !runs(held.worker.pid()));
+        assert_eq!(Count::EndedLingering.value(), before + 1);
+    };
+    closed(Setup::zygote());
+    closed(Setup::daemon());
+    closed(Setup::simple());
+}
+
+#[test]
+fn a_worker_that_sees_the_end_of_its_connection_has_its_time() {
+    let bench = Setup::zygote().own("closeTimeout", "10min").open();
+    let held = bench.create();
+    bench.factory.socket_closed(held.id());
+    eventually("it has ended", || !bench.factory.is_alive(held.id()));
+    let why = bench.factory.why_ended(held.id()).unwrap();
+    assert!(why.ends_with("exited with code 0"), "{why}");
 }
 
 #[test]

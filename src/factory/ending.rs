@@ -64,13 +64,13 @@ impl Factory {
     }
 
     /// Ends a worker between two tasks; the next task gets a new one.
-    pub(super) fn replace(&self, worker: &Worker, why: &str) {
+    pub(super) fn replace(self: &Arc<Self>, worker: &Worker, why: &str) {
         info!("Replacing {worker}: {why}");
         Count::EndedReplaced.increment();
         worker
             .death()
             .settle(Cause::Ended("was replaced between two tasks"));
-        worker.disconnect();
+        self.part_with(worker);
         self.host.close(worker.id());
     }
 
@@ -83,8 +83,10 @@ impl Factory {
         let idle = state.pool.drain();
         let workers: Vec<_> = state.workers.values().cloned().collect();
         let reaper = state.reaper.take();
+        let leaving = std::mem::take(&mut state.leaving);
         drop(state);
         cancel(reaper);
+        leaving.into_values().map(Some).for_each(cancel);
         debug!(
             "Stopping the factory for {}: {} workers, {} of them idle",
             self.spec.python_exec,
@@ -147,11 +149,13 @@ impl Factory {
         let mut state = self.lock();
         let pooled = state.pool.remove(id);
         let worker = state.workers.remove(&id);
+        let timer = state.leaving.remove(&id);
         if let Some(worker) = &worker {
             state.departed.add(worker);
         }
         state.last_use = Instant::now();
         drop(state);
+        cancel(timer);
         if pooled.is_some() {
             self.host.close(id);
         }
@@ -159,14 +163,46 @@ impl Factory {
     }
 
     /// Ends a worker that has left the pool: it exits when its socket ends.
-    pub(super) fn discard(&self, idle: &Idle<Arc<Worker>>, why: &str) {
+    pub(super) fn discard(self: &Arc<Self>, idle: &Idle<Arc<Worker>>, why: &str) {
         debug!(
             "Ending {} after {} ms idle ({why})",
             idle.worker,
             idle.since.elapsed().as_millis()
         );
-        idle.worker.disconnect();
+        self.part_with(&idle.worker);
         self.host.close(idle.id);
+    }
+
+    /// Ends the connection of a worker that nobody needs any more. It exits when it sees that; one that is too busy to see it is
+    /// killed after a while.
+    pub(super) fn part_with(self: &Arc<Self>, worker: &Worker) {
+        worker.disconnect();
+        let id = worker.id();
+        let mut state = self.lock();
+        let gone = state.stopped || !state.workers.contains_key(&id);
+        if gone || state.leaving.contains_key(&id) {
+            return;
+        }
+        let timeout = self.spec.settings.close_timeout;
+        match later(self, timeout, move |factory| factory.kill_lingering(id)) {
+            Ok(timer) => drop(state.leaving.insert(id, timer)),
+            Err(error) => warn!("Nobody looks whether {worker} ends: {error}"),
+        }
+    }
+
+    fn kill_lingering(&self, id: WorkerId) {
+        let Some(worker) = self.strike(id) else {
+            return;
+        };
+        warn!(
+            "Killing {worker}: it goes on, though its connection was closed {} s ago",
+            self.spec.settings.close_timeout.as_secs_f64()
+        );
+        Count::EndedLingering.increment();
+        worker.death().settle(Cause::Ended(
+            "was killed because it went on after its connection was closed",
+        ));
+        worker.kill();
     }
 
     /// Sees to it that the next worker to expire is looked at in time.

@@ -1,5 +1,6 @@
 //! The natives of `NativePythonWorkerFactory` and `NativeEvents`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jni::objects::{JClass, JObjectArray, JString, LoaderContext};
@@ -144,7 +145,7 @@ fn worker<'local>(
 }
 
 /// For what is no error on a factory that was stopped: there is nothing left to do it with.
-fn if_open<T: Default>(factory: jlong, action: impl FnOnce(&Factory) -> T) -> T {
+fn if_open<T: Default>(factory: jlong, action: impl FnOnce(&Arc<Factory>) -> T) -> T {
     registry::find(factory).map_or_else(|_| T::default(), |factory| action(&factory))
 }
 
@@ -309,7 +310,7 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         _class: JClass<'local>,
         factory: jlong,
     ) -> Result<jboolean, Failure> {
-        Ok(if_open(factory, Factory::is_unused))
+        Ok(if_open(factory, |factory| factory.is_unused()))
     }
 
     fn terminate<'local>(

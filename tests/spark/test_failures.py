@@ -6,8 +6,8 @@ import re
 import pytest
 
 from harness import VERSION
-from faults import causes
-from processes import survivors
+from faults import causes, left_of
+from processes import process, survivors
 
 CRASHED = "Python worker exited unexpectedly (crashed)"
 
@@ -262,6 +262,41 @@ def test_cancelled_job_takes_its_worker_with_it(run, tmp_path, interrupt, work):
     assert "cancelled" in errors[0]
     assert after == 45
     assert not survivors([pid])
+
+
+def let_go(file, how):
+    """A job whose task lets go of its worker while that goes on by itself, and another job."""
+
+    def job(spark):
+        import os
+        import time
+
+        def endless(_):
+            with open(file, "w") as out:
+                out.write(str(os.getpid()))
+            yield from ("x" * 1000 for _ in range(1000))  # more than waits in buffers
+            while how == "loop":
+                pass
+            time.sleep(600)
+
+        sc = spark.sparkContext
+        assert sc.parallelize([1], 1).mapPartitions(endless).take(1) == ["x" * 1000]
+        return sc.parallelize(range(10), 2).map(lambda n: n).sum()
+
+    return job
+
+
+@pytest.mark.parametrize("daemon", ["true", "false"], ids=["", "simple"])
+@pytest.mark.parametrize("how", ["sleep", "loop"])
+def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native, observe, how, daemon):
+    file = tmp_path / "pid"
+    conf = {"spark.python.use.daemon": daemon, "spark.nativePythonWorker.closeTimeout": "2s"}
+    outcome = run(let_go(str(file), how), conf=conf)
+    assert outcome.value == 45
+    worker = process(int(file.read_text()))
+    left, told = left_of([worker] if worker else [], patience=60 if is_native else 10)
+    observe(45, f"{how}, {'forked' if daemon == 'true' else 'started'}: {told}")
+    assert bool(left) != is_native  # stock Spark lets it go on
 
 
 def test_child_processes_of_a_udf_work(run):
