@@ -271,17 +271,20 @@ def let_go(file, how):
         import os
         import time
 
-        def endless(_):
+        import pandas as pd
+
+        def endless(parts):
             with open(file, "w") as out:
                 out.write(str(os.getpid()))
-            yield from ("x" * 1000 for _ in range(1000))  # more than waits in buffers
+            yield from parts
+            yield pd.DataFrame({"text": ["x" * 100_000]})  # too much for the buffer: what is there is sent
             while how == "loop":
                 pass
             time.sleep(600)
 
-        sc = spark.sparkContext
-        assert sc.parallelize([1], 1).mapPartitions(endless).take(1) == ["x" * 1000]
-        return sc.parallelize(range(10), 2).map(lambda n: n).sum()
+        first = spark.createDataFrame([("first",)], "text string").coalesce(1).mapInPandas(endless, "text string")
+        assert first.take(1) == [("first",)]
+        return spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()
 
     return job
 
@@ -293,8 +296,7 @@ def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native
     conf = {"spark.python.use.daemon": daemon, "spark.nativePythonWorker.closeTimeout": "2s"}
     outcome = run(let_go(str(file), how), conf=conf)
     assert outcome.value == 45
-    worker = process(int(file.read_text()))
-    left, told = left_of([worker] if worker else [], patience=60 if is_native else 10)
+    left, told = left_of([process(int(file.read_text()))], patience=60 if is_native else 10)
     observe(45, f"{how}, {'forked' if daemon == 'true' else 'started'}: {told}")
     assert bool(left) != is_native  # stock Spark lets it go on
 
