@@ -44,12 +44,11 @@ def told(outcome):
     return "works" if outcome.error is None else f"fails: {causes(outcome.error)[-1]}"
 
 
-def left_of(family, patience=60):
+def left_of(pids, patience=60):
     """Which of these processes are left after so many seconds at most, and in words how many run until when.
 
     A zombie does not run; its new parent, of whom we know nothing, reaps it in its own time.
     """
-    pids = [one.pid for one in family]
 
     def running():
         return [one for one in map(process, pids) if one and one.status != psutil.STATUS_ZOMBIE]
@@ -58,7 +57,7 @@ def left_of(family, patience=60):
     eventually(lambda: not running(), patience)
     seconds = time.monotonic() - started
     left = running()
-    return left or survivors(pids, patience), f"{len(left)} of {len(family)} processes run after {seconds:.1f} s"
+    return left or survivors(pids, patience), f"{len(left)} of {len(pids)} processes run after {seconds:.1f} s"
 
 
 def attempt(driver, job, patience=GIVEN_UP, **options):

@@ -146,7 +146,7 @@ def test_sessions_that_are_gone_leave_nothing(start, is_native, observe):
             str(number) for number in range(SESSIONS)
         ]
     assert server.python_processes()
-    left, told = left_of(server.python_processes(), 60 if is_native else 10)
+    left, told = left_of([one.pid for one in server.python_processes()], 60 if is_native else 10)
     observe(38, f"{3 * SESSIONS} sessions: {told}")
     if not is_native:
         return  # it keeps the daemon of each session until the executor ends

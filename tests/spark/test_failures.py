@@ -7,7 +7,7 @@ import pytest
 
 from harness import VERSION
 from faults import causes, left_of
-from processes import process, survivors
+from processes import survivors
 
 CRASHED = "Python worker exited unexpectedly (crashed)"
 
@@ -264,6 +264,57 @@ def test_cancelled_job_takes_its_worker_with_it(run, tmp_path, interrupt, work):
     assert not survivors([pid])
 
 
+def cancelled_while_jvm_computes(file):
+    """A job that is cancelled while its task computes, and its worker is ahead of it; and another job."""
+
+    def job(spark):
+        import os
+        import threading
+        import time
+
+        import pandas as pd
+        from pyspark import InheritableThread
+        from pyspark.sql.functions import expr
+
+        def ahead(parts):
+            yield from parts
+            yield pd.DataFrame({"n": range(100_000)})  # too much for the buffer: what is there is sent
+            with open(file, "w") as out:
+                out.write(str(os.getpid()))
+            while True:
+                pass
+
+        def start():
+            spark.sparkContext.setJobGroup("doomed", "to be cancelled", interruptOnCancel=True)
+            try:
+                frame = spark.range(0, 1, 1, 1).selectExpr("id as n").mapInPandas(ahead, "n long")
+                inner = "aggregate(sequence(1, 3000), n, (a, x) -> a + x)"
+                frame.select(expr(f"aggregate(sequence(1, 5000), 0L, (a, x) -> a + {inner})")).collect()
+            except Exception:
+                ended.set()
+
+        ended = threading.Event()
+        thread = InheritableThread(target=start)
+        thread.start()
+        while not os.path.exists(file):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        spark.sparkContext.cancelJobGroup("doomed")
+        thread.join(60)
+        return ended.is_set(), spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()
+
+    return job
+
+
+def test_worker_that_is_ahead_of_its_cancelled_task_is_killed(run, tmp_path, is_native, observe):
+    file = tmp_path / "pid"
+    conf = {"spark.nativePythonWorker.closeTimeout": "10min"}  # it does not come to that
+    assert run(cancelled_while_jvm_computes(str(file)), conf=conf).value == (True, 45)
+    left, told = left_of([int(file.read_text())], patience=60 if is_native else 10)
+    observe(45, f"cancelled while the JVM computes: {told}")
+    assert not (is_native and left)  # stock Spark closes it, and kills it only where it sees in time that it has to
+
+
 def let_go(file, how):
     """A job whose task lets go of its worker while that goes on by itself, and another job."""
 
@@ -296,7 +347,7 @@ def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native
     conf = {"spark.python.use.daemon": daemon, "spark.nativePythonWorker.closeTimeout": "2s"}
     outcome = run(let_go(str(file), how), conf=conf)
     assert outcome.value == 45
-    left, told = left_of([process(int(file.read_text()))], patience=60 if is_native else 10)
+    left, told = left_of([int(file.read_text())], patience=60 if is_native else 10)
     observe(45, f"{how}, {'forked' if daemon == 'true' else 'started'}: {told}")
     assert bool(left) != is_native  # stock Spark lets it go on
 

@@ -88,7 +88,7 @@ def test_nothing_is_left(family, victims, how, is_native, observe):
     killed["both"] = killed["executor"] + killed["zygote"]
     for pid in killed[victims]:
         os.kill(pid, signal.SIGKILL)
-    left, told = left_of(below, 60 if is_native else 10)
+    left, told = left_of([one.pid for one in below], 60 if is_native else 10)
     observe(CASES.get(how, 21) if victims == "executor" else 24, f"{victims} killed, workers {how}: {told}")
     if is_native:
         assert not left

@@ -135,7 +135,7 @@ def test_driver_that_does_not_stop_its_session_leaves_nothing(launch):
 def test_killed_jvm_takes_idle_and_waiting_workers_with_it(launch, conf, observe):
     driver = launch()
     driver.run(pids, conf=conf)
-    workers = driver.workers()
+    workers = [worker.pid for worker in driver.workers()]
     os.kill(driver.jvm, signal.SIGKILL)
     left, told = left_of(workers)
     observe(20, f"{'without' if conf else 'with'} a daemon: {told}")

@@ -145,7 +145,6 @@ final class NativeEvents {
         if (!more) {
           restOrAwait();
         }
-        LostWorkers.close();
         DELIVERY.lock();
         more = deliverNextAndUnlock();
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM

@@ -31,6 +31,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private final Wrapper<W> wrapper;
   private final StandardOutput standardOutput;
   private final Map<Long, W> idle = new ConcurrentHashMap<>();
+  private final TaskWorkers<W> tasks = new TaskWorkers<>(this);
   private final AtomicInteger waiting = new AtomicInteger();
   private final WorkerMetrics metrics = new WorkerMetrics();
   private volatile boolean stopped;
@@ -119,6 +120,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * an interrupt ends the wait, and leaves the worker to the next task.
    */
   public W create() {
+    return tasks.begin(idleOrNew());
+  }
+
+  private W idleOrNew() {
     NativeEvents.followLevel();
     long began = metrics.beginIdle();
     for (long worker = takeIdle(id); worker != NO_WORKER; worker = takeIdle(id)) {
@@ -151,8 +156,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    */
   public W createSimple(String workerModule) {
     NativeEvents.followLevel();
-    return waitingFor(
-        () -> OffLock.call(lock, () -> wrap(createSimple(id, workerModule)), this::stopWorker));
+    return tasks.begin(
+        waitingFor(
+            () ->
+                OffLock.call(lock, () -> wrap(createSimple(id, workerModule)), this::stopWorker)));
   }
 
   private W waitingFor(Supplier<W> create) {
@@ -174,9 +181,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private W wrap(NativeWorker worker) {
     try {
-      W wrapped = wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());
-      LostWorkers.watch(id, wrapped, worker.channel());
-      return wrapped;
+      return wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());
     } catch (IOException | RuntimeException | Error failure) {
       stopWorker(id, worker.id());
       closeQuietly(worker.channel(), failure);
@@ -199,6 +204,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /** Puts a worker back into the pool; one whose socket is closed is forgotten. */
   public void release(W worker) {
     NativeEvents.followLevel();
+    tasks.end(worker);
     if (!worker.isOpen()) {
       closed(id, worker.id());
       return;
@@ -220,6 +226,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /** Kills a worker's process and closes its socket; one that is gone already is no error. */
   public void stopWorker(W worker) {
     NativeEvents.followLevel();
+    tasks.end(worker);
     idle.remove(worker.id(), worker);
     try {
       stopWorker(id, worker.id());
@@ -317,7 +324,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static native void stopWorker(long factory, long worker);
 
   /** Its user has closed the worker's socket. */
-  static native void closed(long factory, long worker);
+  private static native void closed(long factory, long worker);
 
   private static native boolean isAlive(long factory, long worker);
 

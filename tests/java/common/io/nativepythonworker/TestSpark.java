@@ -1,5 +1,7 @@
 package io.nativepythonworker;
 
+import static org.junit.Assert.assertEquals;
+
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -68,5 +70,11 @@ public final class TestSpark extends ExternalResource {
   /** Whether a process runs; one that has ended and was not waited for counts as gone. */
   public static boolean runs(long pid) {
     return ProcessHandle.of(pid).isPresent();
+  }
+
+  /** Has a process do nothing more (SIGSTOP). */
+  public static void suspend(long pid) throws Exception {
+    int status = new ProcessBuilder("kill", "-STOP", Long.toString(pid)).start().waitFor();
+    assertEquals(0, status);
   }
 }

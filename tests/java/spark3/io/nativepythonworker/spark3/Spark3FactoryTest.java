@@ -3,6 +3,7 @@ package io.nativepythonworker.spark3;
 import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
 import static io.nativepythonworker.TestSpark.runs;
+import static io.nativepythonworker.TestSpark.suspend;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
@@ -11,6 +12,7 @@ import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
 import io.nativepythonworker.TestSpark;
+import io.nativepythonworker.TestTask;
 import java.net.Socket;
 import org.apache.spark.SparkEnv;
 import org.junit.After;
@@ -83,6 +85,44 @@ public class Spark3FactoryTest {
     assertNotSame(worker, other);
     assertFalse(other.isClosed());
     destroy(other);
+  }
+
+  @Test
+  public void aWorkerThatItsTaskLeavesOpenEnds() throws Exception {
+    TestTask task = new TestTask();
+    WorkerSocket worker = create();
+    task.end();
+    assertTrue(eventually(() -> !runs(worker.pid())));
+    assertFalse(worker.isOpen());
+  }
+
+  @Test
+  public void aWorkerOfAKilledTaskIsKilledAlthoughItIsClosed() throws Exception {
+    TestTask task = new TestTask();
+    WorkerSocket worker = create();
+    suspend(worker.pid()); // as one that computes, it does not see the end of its connection
+    task.kill();
+    worker.close();
+    task.end();
+    assertTrue(eventually(() -> !runs(worker.pid())));
+  }
+
+  @Test
+  public void aWorkerThatItsTaskHasReleasedGoesOn() {
+    variables = variables("two tasks");
+    TestTask first = new TestTask();
+    WorkerSocket worker = create();
+    release(worker);
+    TestTask second = new TestTask();
+    assertSame(worker, create());
+    first.kill();
+    first.end(); // it has the worker no more
+    assertTrue(worker.isOpen());
+    release(worker);
+    second.end();
+    assertSame(worker, create());
+    assertTrue(runs(worker.pid()));
+    destroy(worker);
   }
 
   @Test

@@ -177,18 +177,6 @@ public class WorkerSocketTest {
   }
 
   @Test
-  public void aWorkerThatNobodyHasAnyMoreEnds() throws Exception {
-    long pid = ((WorkerSocket) factory.createStreamingWorker("echo_worker")._1()).pid();
-    assertTrue(
-        eventually(
-            () -> {
-              System.gc();
-              return !runs(pid);
-            }));
-    assertTrue(runs(socket.pid()));
-  }
-
-  @Test
   public void aStoppedFactoryEndsItsWorkersAndMakesNoMore() throws Exception {
     factory.stop();
     assertTrue(eventually(() -> !runs(socket.pid())));

@@ -3,6 +3,7 @@ package io.nativepythonworker.spark4;
 import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
 import static io.nativepythonworker.TestSpark.runs;
+import static io.nativepythonworker.TestSpark.suspend;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
@@ -12,6 +13,7 @@ import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import io.nativepythonworker.TestSpark;
+import io.nativepythonworker.TestTask;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,14 +103,41 @@ public class Spark4FactoryTest {
   }
 
   @Test
-  public void aWorkerThatNobodyHasAnyMoreEnds() throws Exception {
-    long pid = create().pid();
-    assertTrue(
-        eventually(
-            () -> {
-              System.gc();
-              return !runs(pid);
-            }));
+  public void aWorkerThatItsTaskLeavesOpenEnds() throws Exception {
+    TestTask task = new TestTask();
+    Spark4Worker worker = create();
+    task.end();
+    assertTrue(eventually(() -> !runs(worker.pid())));
+    assertFalse(worker.isOpen());
+  }
+
+  @Test
+  public void aWorkerOfAKilledTaskIsKilledAlthoughItIsClosed() throws Exception {
+    TestTask task = new TestTask();
+    Spark4Worker worker = create();
+    suspend(worker.pid()); // as one that computes, it does not see the end of its connection
+    task.kill();
+    worker.stop();
+    task.end();
+    assertTrue(eventually(() -> !runs(worker.pid())));
+  }
+
+  @Test
+  public void aWorkerThatItsTaskHasReleasedGoesOn() {
+    variables = variables("two tasks");
+    TestTask first = new TestTask();
+    Spark4Worker worker = create();
+    release(worker);
+    TestTask second = new TestTask();
+    assertSame(worker, create());
+    first.kill();
+    first.end(); // it has the worker no more
+    assertTrue(worker.isOpen());
+    release(worker);
+    second.end();
+    assertSame(worker, create());
+    assertTrue(runs(worker.pid()));
+    destroy(worker);
   }
 
   @Test
