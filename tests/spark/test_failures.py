@@ -350,7 +350,7 @@ def let_go(file, how):
 
 
 @pytest.mark.parametrize("daemon", ["true", "false"], ids=["", "simple"])
-@pytest.mark.parametrize("how", ["sleep", "loop"])
+@pytest.mark.parametrize("how", [pytest.param("sleep", marks=pytest.mark.long), "loop"])
 def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native, observe, how, daemon):
     file = tmp_path / "pid"
     conf = {"spark.python.use.daemon": daemon, "spark.nativePythonWorker.closeTimeout": "2s"}
