@@ -311,17 +311,17 @@ def test_worker_that_is_ahead_of_its_cancelled_task_is_killed(run, tmp_path, is_
     file = tmp_path / "pid"
     conf = {"spark.nativePythonWorker.closeTimeout": "10min"}  # it does not come to that
     assert run(cancelled_while_jvm_computes(str(file)), conf=conf).value == (True, 45)
-    left = seen_of(file, is_native, lambda told: observe(45, f"cancelled while the JVM computes: {told}"))
+    left, told = left_behind(file, is_native)
+    observe(45, f"cancelled while the JVM computes: {told}")
     assert not (is_native and left)  # stock Spark closes it, and kills it only where it sees in time that it has to
 
 
-def seen_of(file, is_native, note):
-    """Whether the worker that has written `file` is left; it is killed, for it would outlive the tests."""
+def left_behind(file, is_native):
+    """What `left_of` says of the worker that has written `file`; it is killed then, for it would outlive the tests."""
     left, told = left_of([int(file.read_text())], patience=60 if is_native else 10)
-    note(told)
     for one in left:
         os.kill(one.pid, signal.SIGKILL)
-    return left
+    return left, told
 
 
 def let_go(file, how):
@@ -356,8 +356,8 @@ def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native
     conf = {"spark.python.use.daemon": daemon, "spark.nativePythonWorker.closeTimeout": "2s"}
     outcome = run(let_go(str(file), how), conf=conf)
     assert outcome.value == 45
-    forked = "forked" if daemon == "true" else "started"
-    left = seen_of(file, is_native, lambda told: observe(45, f"{how}, {forked}: {told}"))
+    left, told = left_behind(file, is_native)
+    observe(45, f"{how}, {'forked' if daemon == 'true' else 'started'}: {told}")
     assert bool(left) != is_native  # stock Spark lets it go on
 
 
