@@ -3,7 +3,6 @@ package io.nativepythonworker.spark3;
 import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
 import static io.nativepythonworker.TestSpark.runs;
-import static io.nativepythonworker.TestSpark.suspend;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
@@ -11,50 +10,42 @@ import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
-import io.nativepythonworker.TestSpark;
-import io.nativepythonworker.TestTask;
+import io.nativepythonworker.FactoryCases;
+import java.io.IOException;
 import java.net.Socket;
 import org.apache.spark.SparkEnv;
-import org.junit.After;
-import org.junit.Before;
-import org.junit.ClassRule;
 import org.junit.Test;
 import scala.Option;
 import scala.Tuple2;
-import scala.collection.immutable.Map;
 
-public class Spark3FactoryTest {
-  @ClassRule
-  public static final TestSpark SPARK =
-      new TestSpark().with("spark.nativePythonWorker.idleTimeout", "3s");
-
-  private Map<String, String> variables = variables("shared");
-
-  /** What the thread's context says must not matter. */
-  @Before
-  public void hideThePlugin() {
-    Thread.currentThread().setContextClassLoader(null);
-  }
-
-  @After
-  public void restoreLoader() {
-    Thread.currentThread().setContextClassLoader(getClass().getClassLoader());
-  }
-
+public class Spark3FactoryTest extends FactoryCases<WorkerSocket> {
   private Tuple2<Socket, Option<Object>> createPair() {
     return SparkEnv.get().createPythonWorker(python(), variables);
   }
 
-  private WorkerSocket create() {
+  @Override
+  protected WorkerSocket create() {
     return (WorkerSocket) createPair()._1();
   }
 
-  private void release(Socket worker) {
+  @Override
+  protected void release(WorkerSocket worker) {
     SparkEnv.get().releasePythonWorker(python(), variables, worker);
   }
 
-  private void destroy(Socket worker) {
+  @Override
+  protected void destroy(WorkerSocket worker) {
     SparkEnv.get().destroyPythonWorker(python(), variables, worker);
+  }
+
+  @Override
+  protected void close(WorkerSocket worker) throws IOException {
+    worker.close();
+  }
+
+  @Override
+  protected long pid(WorkerSocket worker) {
+    return worker.pid();
   }
 
   @Test
@@ -85,44 +76,6 @@ public class Spark3FactoryTest {
     assertNotSame(worker, other);
     assertFalse(other.isClosed());
     destroy(other);
-  }
-
-  @Test
-  public void aWorkerThatItsTaskLeavesOpenEnds() throws Exception {
-    TestTask task = new TestTask();
-    WorkerSocket worker = create();
-    task.end();
-    assertTrue(eventually(() -> !runs(worker.pid())));
-    assertFalse(worker.isOpen());
-  }
-
-  @Test
-  public void aWorkerOfAKilledTaskIsKilledAlthoughItIsClosed() throws Exception {
-    TestTask task = new TestTask();
-    WorkerSocket worker = create();
-    suspend(worker.pid()); // as one that computes, it does not see the end of its connection
-    task.kill();
-    worker.close();
-    task.end();
-    assertTrue(eventually(() -> !runs(worker.pid())));
-  }
-
-  @Test
-  public void aWorkerThatItsTaskHasReleasedGoesOn() {
-    variables = variables("two tasks");
-    TestTask first = new TestTask();
-    WorkerSocket worker = create();
-    release(worker);
-    TestTask second = new TestTask();
-    assertSame(worker, create());
-    first.kill();
-    first.end(); // it has the worker no more
-    assertTrue(worker.isOpen());
-    release(worker);
-    second.end();
-    assertSame(worker, create());
-    assertTrue(runs(worker.pid()));
-    destroy(worker);
   }
 
   @Test

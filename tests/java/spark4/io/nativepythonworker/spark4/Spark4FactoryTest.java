@@ -3,7 +3,6 @@ package io.nativepythonworker.spark4;
 import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.python;
 import static io.nativepythonworker.TestSpark.runs;
-import static io.nativepythonworker.TestSpark.suspend;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
@@ -12,8 +11,7 @@ import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
-import io.nativepythonworker.TestSpark;
-import io.nativepythonworker.TestTask;
+import io.nativepythonworker.FactoryCases;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,49 +19,41 @@ import java.util.concurrent.CompletableFuture;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.python.PythonWorker;
-import org.junit.After;
-import org.junit.Before;
-import org.junit.ClassRule;
 import org.junit.Test;
 import scala.Option;
 import scala.Tuple2;
-import scala.collection.immutable.Map;
 
-public class Spark4FactoryTest {
+public class Spark4FactoryTest extends FactoryCases<Spark4Worker> {
   private static final String WORKER = "pyspark.worker";
   private static final String DAEMON = "pyspark.daemon";
-
-  @ClassRule
-  public static final TestSpark SPARK =
-      new TestSpark().with("spark.nativePythonWorker.idleTimeout", "3s");
-
-  private Map<String, String> variables = variables("shared");
-
-  /** What the thread's context says must not matter. */
-  @Before
-  public void hideThePlugin() {
-    Thread.currentThread().setContextClassLoader(null);
-  }
-
-  @After
-  public void restoreLoader() {
-    Thread.currentThread().setContextClassLoader(getClass().getClassLoader());
-  }
 
   private Tuple2<PythonWorker, ? extends Option<?>> createPair(boolean useDaemon) {
     return SparkEnv.get().createPythonWorker(python(), WORKER, DAEMON, variables, useDaemon);
   }
 
-  private Spark4Worker create() {
+  @Override
+  protected Spark4Worker create() {
     return (Spark4Worker) createPair(true)._1();
   }
 
-  private void release(PythonWorker worker) {
+  @Override
+  protected void release(Spark4Worker worker) {
     SparkEnv.get().releasePythonWorker(python(), WORKER, DAEMON, variables, worker);
   }
 
-  private void destroy(PythonWorker worker) {
+  @Override
+  protected void destroy(Spark4Worker worker) {
     SparkEnv.get().destroyPythonWorker(python(), WORKER, DAEMON, variables, worker);
+  }
+
+  @Override
+  protected void close(Spark4Worker worker) {
+    worker.stop();
+  }
+
+  @Override
+  protected long pid(Spark4Worker worker) {
+    return worker.pid();
   }
 
   @Test
@@ -103,44 +93,6 @@ public class Spark4FactoryTest {
   }
 
   @Test
-  public void aWorkerThatItsTaskLeavesOpenEnds() throws Exception {
-    TestTask task = new TestTask();
-    Spark4Worker worker = create();
-    task.end();
-    assertTrue(eventually(() -> !runs(worker.pid())));
-    assertFalse(worker.isOpen());
-  }
-
-  @Test
-  public void aWorkerOfAKilledTaskIsKilledAlthoughItIsClosed() throws Exception {
-    TestTask task = new TestTask();
-    Spark4Worker worker = create();
-    suspend(worker.pid()); // as one that computes, it does not see the end of its connection
-    task.kill();
-    worker.stop();
-    task.end();
-    assertTrue(eventually(() -> !runs(worker.pid())));
-  }
-
-  @Test
-  public void aWorkerThatItsTaskHasReleasedGoesOn() {
-    variables = variables("two tasks");
-    TestTask first = new TestTask();
-    Spark4Worker worker = create();
-    release(worker);
-    TestTask second = new TestTask();
-    assertSame(worker, create());
-    first.kill();
-    first.end(); // it has the worker no more
-    assertTrue(worker.isOpen());
-    release(worker);
-    second.end();
-    assertSame(worker, create());
-    assertTrue(runs(worker.pid()));
-    destroy(worker);
-  }
-
-  @Test
   public void anIdleWorkerExpiresAndItsSocketIsClosed() throws Exception {
     variables = variables("expires");
     Spark4Worker worker = create();
@@ -177,10 +129,10 @@ public class Spark4FactoryTest {
     Object handle = pair._2().get();
     assertTrue((boolean) call(handle, "isAlive"));
     assertTrue((boolean) call(handle, "destroy"));
-    long pid = ((Spark4Worker) pair._1()).pid();
-    assertTrue(eventually(() -> !runs(pid)));
+    Spark4Worker worker = (Spark4Worker) pair._1();
+    assertTrue(eventually(() -> !runs(worker.pid())));
     assertFalse((boolean) call(handle, "isAlive"));
-    destroy(pair._1());
+    destroy(worker);
   }
 
   private static Object call(Object handle, String method) throws ReflectiveOperationException {

@@ -1,0 +1,84 @@
+package io.nativepythonworker;
+
+import static io.nativepythonworker.TestSpark.eventually;
+import static io.nativepythonworker.TestSpark.runs;
+import static io.nativepythonworker.TestSpark.suspend;
+import static io.nativepythonworker.TestSpark.variables;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertSame;
+import static org.junit.Assert.assertTrue;
+
+import org.junit.After;
+import org.junit.Before;
+import org.junit.ClassRule;
+import org.junit.Test;
+import scala.collection.immutable.Map;
+
+/** What holds of the workers that SparkEnv gives, in every Spark generation. */
+public abstract class FactoryCases<W extends WorkerConnection> {
+  @ClassRule
+  public static final TestSpark SPARK =
+      new TestSpark().with("spark.nativePythonWorker.idleTimeout", "3s");
+
+  protected Map<String, String> variables = variables("shared");
+
+  /** What the thread's context says must not matter. */
+  @Before
+  public void hideThePlugin() {
+    Thread.currentThread().setContextClassLoader(null);
+  }
+
+  @After
+  public void restoreLoader() {
+    Thread.currentThread().setContextClassLoader(getClass().getClassLoader());
+  }
+
+  protected abstract W create();
+
+  protected abstract void release(W worker);
+
+  protected abstract void destroy(W worker);
+
+  /** Closes it as a runner does. */
+  protected abstract void close(W worker) throws Exception;
+
+  protected abstract long pid(W worker);
+
+  @Test
+  public void aWorkerThatItsTaskLeavesOpenEnds() throws Exception {
+    TestTask task = new TestTask();
+    W worker = create();
+    task.end();
+    assertTrue(eventually(() -> !runs(pid(worker))));
+    assertFalse(worker.isOpen());
+  }
+
+  @Test
+  public void aWorkerOfAKilledTaskIsKilledAlthoughItIsClosed() throws Exception {
+    TestTask task = new TestTask();
+    W worker = create();
+    suspend(pid(worker)); // as one that computes, it does not see the end of its connection
+    task.kill();
+    close(worker);
+    task.end();
+    assertTrue(eventually(() -> !runs(pid(worker))));
+  }
+
+  @Test
+  public void aWorkerThatItsTaskHasReleasedGoesOn() {
+    variables = variables("two tasks");
+    TestTask first = new TestTask();
+    W worker = create();
+    release(worker);
+    TestTask second = new TestTask();
+    assertSame(worker, create());
+    first.kill();
+    first.end(); // it has the worker no more
+    assertTrue(worker.isOpen());
+    release(worker);
+    second.end();
+    assertSame(worker, create());
+    assertTrue(runs(pid(worker)));
+    destroy(worker);
+  }
+}
