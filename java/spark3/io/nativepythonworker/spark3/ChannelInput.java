@@ -25,18 +25,14 @@ final class ChannelInput extends InputStream {
 
   private final SocketChannel channel;
   private final Closeable socket;
-  private final Runnable onInterrupt;
   private final Supplier<String> whyEnded;
 
   /**
-   * @param onInterrupt called when a thread was interrupted in a read, which has closed the channel
    * @param whyEnded asked when the other side is gone; gives null where nobody knows
    */
-  ChannelInput(
-      SocketChannel channel, Closeable socket, Runnable onInterrupt, Supplier<String> whyEnded) {
+  ChannelInput(SocketChannel channel, Closeable socket, Supplier<String> whyEnded) {
     this.channel = channel;
     this.socket = socket;
-    this.onInterrupt = onInterrupt;
     this.whyEnded = whyEnded;
   }
 
@@ -60,7 +56,7 @@ final class ChannelInput extends InputStream {
       }
       return count;
     } catch (ClosedByInterruptException interrupted) {
-      onInterrupt.run();
+      socket.close(); // the interrupt has closed the channel without it
       throw socketException(interrupted);
     } catch (EOFException lost) {
       throw lost;

@@ -41,7 +41,7 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     this.id = id;
     this.pid = pid;
     this.channel = channel;
-    this.input = new ChannelInput(channel, this, this::kill, this::whyEnded);
+    this.input = new ChannelInput(channel, this, this::whyEnded);
     this.output = new ChannelOutput(channel, this, this::whyEnded);
   }
 
@@ -65,14 +65,6 @@ final class WorkerSocket extends Socket implements WorkerConnection {
    */
   boolean isQuiet() {
     return output.isQuiet();
-  }
-
-  /**
-   * A plain socket's read goes on when its thread is interrupted, so Spark 3.5 kills the worker of
-   * a killed task some seconds later. Here the task ends at once, and nobody would kill the worker.
-   */
-  private void kill() {
-    factory.stopWorker(this);
   }
 
   /** Null where it is the end that the user of the socket wanted. */

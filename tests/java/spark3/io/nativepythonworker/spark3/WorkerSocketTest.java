@@ -83,7 +83,7 @@ public class WorkerSocketTest {
   }
 
   @Test
-  public void interruptingAReaderKillsTheWorker() throws Exception {
+  public void interruptingAReaderEndsTheWorker() throws Exception {
     InputStream in = socket.getInputStream();
     AtomicReference<Thread> reader = new AtomicReference<>();
     Throwable failure =
