@@ -60,11 +60,24 @@ def tasks(reuse):
         name=f"reuse {reuse}",
         program="jobs",
         conf=local(4, reuse),
-        arguments={"tasks": 40, "jobs": 5},
+        arguments={"tasks": 40, "before": 1, "jobs": 5, "kinds": ",".join(UDFS)},
         quick={"jobs": 1},
         figures={
             kind: Figure(f"40 short tasks, reuse {reuse}, {udf}", headline=kind == "pandas") for kind, udf in UDFS.items()
         },
+    )
+
+
+def tasks_later():
+    """As `tasks`, where the JVM has compiled what it will: as in an application that has run for a while."""
+    kinds = ("pandas", "plain")
+    return Case(
+        name="reuse on",
+        program="jobs",
+        conf=local(4),
+        arguments={"tasks": 40, "before": 20, "jobs": 9, "kinds": ",".join(kinds)},
+        quick={"before": 1, "jobs": 1},
+        figures={kind: Figure(f"40 short tasks, reuse on, {UDFS[kind]}, after 20 jobs") for kind in kinds},
     )
 
 
@@ -162,6 +175,7 @@ ROWS = Case(
 
 MEASURES = (
     Measure("tasks", (tasks("off"), tasks("on"))),
+    Measure("later", (tasks_later(),)),
     Measure("first", (first("pandas"), first("plain"))),
     Measure("create", (CREATE,)),
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
