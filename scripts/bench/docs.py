@@ -29,17 +29,23 @@ def collect():
     return sorted(everything, key=lambda one: [int(part) for part in one["spark"].split(".")], reverse=True)
 
 
+def enumerated(values, conjunction):
+    """These in order, as in "1, 2 or 3"."""
+    *others, last = map(str, sorted(values))
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
+
+
 def conditions(found):
     """Machine, versions, dates and commits, as one sentence each."""
     facts = found["machine"]
     measures = found["measures"].values()
     versions = ", ".join(f"{name} {facts[name]}" for name in ("python", "pandas", "numpy", "pyarrow"))
-    dates = " and ".join(sorted({one["date"] for one in measures}))
-    commits = " and ".join(sorted({one["commit"] for one in measures}))
-    counts = sorted({len(pairs) for one in measures for pairs in one["cases"].values()})
+    dates = enumerated({one["date"] for one in measures}, "and")
+    commits = enumerated({one["commit"] for one in measures}, "and")
+    counts = enumerated({len(pairs) for one in measures for pairs in one["cases"].values()}, "or")
     return (
         f"{facts['cores']} cores ({facts['processor']}), {facts['memory']}, Linux {facts['kernel']}, {facts['java']}, "
-        f"{versions}. Pairs of runs: {' or '.join(map(str, counts))}. Measured on {dates}, at commit {commits}."
+        f"{versions}. Pairs of runs: {counts}. Measured on {dates}, at commit {commits}."
     )
 
 
