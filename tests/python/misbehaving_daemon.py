@@ -5,6 +5,7 @@ import socket
 import struct
 import sys
 import time
+from typing import NoReturn
 
 
 def announce(port: int) -> None:
@@ -17,6 +18,12 @@ def listen() -> socket.socket:
     listener.listen()
     announce(listener.getsockname()[1])
     return listener
+
+
+def linger() -> NoReturn:
+    """Stays as long as a test may need it, and never comes back to its parent's loop."""
+    time.sleep(120)
+    os._exit(0)
 
 
 def answer(first: bytes) -> None:
@@ -34,7 +41,7 @@ def pretend_worker(reply: bytes) -> None:
     listener = listen()
     child = os.fork()
     if child == 0:
-        time.sleep(600)
+        linger()
     while True:
         connection, _ = listener.accept()
         connection.sendall(struct.pack("!i", child))
@@ -104,11 +111,11 @@ def main() -> None:
             connection, _ = listener.accept()
             if os.fork() == 0:
                 if os.fork() == 0:
-                    time.sleep(60)
+                    linger()
                 connection.sendall(struct.pack("!i", os.getpid()))
                 connection.recv(1024)
                 connection.sendall(b"\0\0\0\2ok")
-                time.sleep(60)
+                linger()
     elif how == "refuse":
         pretend_worker(b"\0\0\0\3err")
     elif how == "ignore SIGTERM":
@@ -118,7 +125,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child = os.fork()
         if child == 0:
-            time.sleep(600)
+            linger()
         connection, _ = listen_forever.accept()
         connection.sendall(struct.pack("!i", child))
         connection.recv(1024)
