@@ -55,29 +55,19 @@ def local(cores, reuse="on"):
     return {"spark.master": f"local[{cores}]", "spark.python.worker.reuse": "true" if reuse == "on" else "false"}
 
 
-def tasks(reuse):
+def tasks(reuse, kinds=tuple(UDFS), before=1, jobs=5):
+    """A job of short tasks, after so many like it that do not count: the JVM compiles its part during the first twenty."""
+    later = f", after {before} jobs" if before > 1 else ""
     return Case(
         name=f"reuse {reuse}",
         program="jobs",
         conf=local(4, reuse),
-        arguments={"tasks": 40, "before": 1, "jobs": 5, "kinds": ",".join(UDFS)},
-        quick={"jobs": 1},
-        figures={
-            kind: Figure(f"40 short tasks, reuse {reuse}, {udf}", headline=kind == "pandas") for kind, udf in UDFS.items()
-        },
-    )
-
-
-def tasks_later():
-    """As `tasks`, where the JVM has compiled what it will: as in an application that has run for a while."""
-    kinds = ("pandas", "plain")
-    return Case(
-        name="reuse on",
-        program="jobs",
-        conf=local(4),
-        arguments={"tasks": 40, "before": 20, "jobs": 9, "kinds": ",".join(kinds)},
+        arguments={"tasks": 40, "before": before, "jobs": jobs, "kinds": listed(kinds)},
         quick={"before": 1, "jobs": 1},
-        figures={kind: Figure(f"40 short tasks, reuse on, {UDFS[kind]}, after 20 jobs") for kind in kinds},
+        figures={
+            kind: Figure(f"40 short tasks, reuse {reuse}, {UDFS[kind]}{later}", headline=kind == "pandas" and not later)
+            for kind in kinds
+        },
     )
 
 
@@ -175,7 +165,7 @@ ROWS = Case(
 
 MEASURES = (
     Measure("tasks", (tasks("off"), tasks("on"))),
-    Measure("later", (tasks_later(),)),
+    Measure("later", (tasks("on", kinds=("pandas", "plain"), before=20, jobs=9),)),
     Measure("first", (first("pandas"), first("plain"))),
     Measure("create", (CREATE,)),
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),

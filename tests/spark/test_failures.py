@@ -2,12 +2,11 @@
 
 import os
 import re
-import signal
 
 import pytest
 
 from harness import VERSION
-from faults import causes, left_of
+from faults import causes, left_behind
 from processes import survivors
 
 CRASHED = "Python worker exited unexpectedly (crashed)"
@@ -311,17 +310,9 @@ def test_worker_that_is_ahead_of_its_cancelled_task_is_killed(run, tmp_path, is_
     file = tmp_path / "pid"
     conf = {"spark.nativePythonWorker.closeTimeout": "10min"}  # it does not come to that
     assert run(cancelled_while_jvm_computes(str(file)), conf=conf).value == (True, 45)
-    left, told = left_behind(file, is_native)
+    left, told = left_behind([int(file.read_text())], is_native)
     observe(45, f"cancelled while the JVM computes: {told}")
     assert not (is_native and left)  # stock Spark closes it, and kills it only where it sees in time that it has to
-
-
-def left_behind(file, is_native):
-    """What `left_of` says of the worker that has written `file`; it is killed then, for it would outlive the tests."""
-    left, told = left_of([int(file.read_text())], patience=60 if is_native else 10)
-    for one in left:
-        os.kill(one.pid, signal.SIGKILL)
-    return left, told
 
 
 def let_go(file, how):
@@ -356,7 +347,7 @@ def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native
     conf = {"spark.python.use.daemon": daemon, "spark.nativePythonWorker.closeTimeout": "2s"}
     outcome = run(let_go(str(file), how), conf=conf)
     assert outcome.value == 45
-    left, told = left_behind(file, is_native)
+    left, told = left_behind([int(file.read_text())], is_native)
     observe(45, f"{how}, {'forked' if daemon == 'true' else 'started'}: {told}")
     assert bool(left) != is_native  # stock Spark lets it go on
 

@@ -11,6 +11,7 @@ def measure(session, tasks, before, jobs, kinds):
     for kind in kinds.split(","):
         add_one = FUNCTIONS[kind]()
         runs = [timed(lambda: short_tasks(session, add_one, tasks)) for _ in range(before + jobs)]
-        (sums[kind],) = {total for _, total in runs}
+        sums[kind] = runs[0][1]
+        assert all(total == sums[kind] for _, total in runs), runs
         figures[kind] = median(seconds for seconds, _ in runs[before:])
     return figures, sums

@@ -5,6 +5,7 @@ import static io.nativepythonworker.TestSpark.runs;
 import static io.nativepythonworker.TestSpark.suspend;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
@@ -42,7 +43,52 @@ public abstract class FactoryCases<W extends WorkerConnection> {
   /** Closes it as a runner does. */
   protected abstract void close(W worker) throws Exception;
 
+  /** Whether a runner sees that it is closed. */
+  protected abstract boolean isClosed(W worker);
+
   protected abstract long pid(W worker);
+
+  @Test
+  public void aClosedWorkerIsNotPooled() throws Exception {
+    W worker = create();
+    close(worker);
+    release(worker);
+    W other = create();
+    assertNotSame(worker, other);
+    assertFalse(isClosed(other));
+    destroy(other);
+  }
+
+  @Test
+  public void anIdleWorkerExpiresAndItsSocketIsClosed() throws Exception {
+    variables = variables("expires");
+    W worker = create();
+    release(worker);
+    assertTrue(eventually(() -> isClosed(worker)));
+    assertTrue(eventually(() -> !runs(pid(worker))));
+  }
+
+  @Test
+  public void aDestroyedWorkerIsKilledAndASecondTimeIsNoError() throws Exception {
+    W worker = create();
+    destroy(worker);
+    assertTrue(isClosed(worker));
+    assertTrue(eventually(() -> !runs(pid(worker))));
+    destroy(worker);
+    close(worker);
+  }
+
+  @Test
+  public void anIdleWorkerThatDiedIsNotHandedOut() throws Exception {
+    variables = variables("dies");
+    W worker = create();
+    release(worker);
+    ProcessHandle.of(pid(worker)).orElseThrow().destroyForcibly();
+    assertTrue(eventually(() -> isClosed(worker)));
+    W other = create();
+    assertNotSame(worker, other);
+    destroy(other);
+  }
 
   @Test
   public void aWorkerThatItsTaskLeavesOpenEnds() throws Exception {

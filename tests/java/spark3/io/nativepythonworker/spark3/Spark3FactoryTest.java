@@ -6,7 +6,6 @@ import static io.nativepythonworker.TestSpark.runs;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
-import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
@@ -44,6 +43,11 @@ public class Spark3FactoryTest extends FactoryCases<WorkerSocket> {
   }
 
   @Override
+  protected boolean isClosed(WorkerSocket worker) {
+    return worker.isClosed();
+  }
+
+  @Override
   protected long pid(WorkerSocket worker) {
     return worker.pid();
   }
@@ -65,48 +69,6 @@ public class Spark3FactoryTest extends FactoryCases<WorkerSocket> {
     release(worker);
     assertSame(worker, create());
     destroy(worker);
-  }
-
-  @Test
-  public void aClosedWorkerIsNotPooled() throws Exception {
-    WorkerSocket worker = create();
-    worker.close();
-    release(worker);
-    WorkerSocket other = create();
-    assertNotSame(worker, other);
-    assertFalse(other.isClosed());
-    destroy(other);
-  }
-
-  @Test
-  public void anIdleWorkerExpiresAndItsSocketIsClosed() throws Exception {
-    variables = variables("expires");
-    WorkerSocket worker = create();
-    release(worker);
-    assertTrue(eventually(worker::isClosed));
-    assertTrue(eventually(() -> !runs(worker.pid())));
-  }
-
-  @Test
-  public void aDestroyedWorkerIsKilledAndASecondTimeIsNoError() throws Exception {
-    WorkerSocket worker = create();
-    destroy(worker);
-    assertTrue(worker.isClosed());
-    assertTrue(eventually(() -> !runs(worker.pid())));
-    destroy(worker);
-    worker.close();
-  }
-
-  @Test
-  public void anIdleWorkerThatDiedIsNotHandedOut() throws Exception {
-    variables = variables("dies");
-    WorkerSocket worker = create();
-    release(worker);
-    ProcessHandle.of(worker.pid()).orElseThrow().destroyForcibly();
-    assertTrue(eventually(worker::isClosed));
-    WorkerSocket other = create();
-    assertNotSame(worker, other);
-    destroy(other);
   }
 
   @Test

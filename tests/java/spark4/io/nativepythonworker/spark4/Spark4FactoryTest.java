@@ -6,7 +6,6 @@ import static io.nativepythonworker.TestSpark.runs;
 import static io.nativepythonworker.TestSpark.variables;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
-import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
@@ -52,6 +51,11 @@ public class Spark4FactoryTest extends FactoryCases<Spark4Worker> {
   }
 
   @Override
+  protected boolean isClosed(Spark4Worker worker) {
+    return !worker.channel().isOpen();
+  }
+
+  @Override
   protected long pid(Spark4Worker worker) {
     return worker.pid();
   }
@@ -79,48 +83,6 @@ public class Spark4FactoryTest extends FactoryCases<Spark4Worker> {
     assertFalse(worker.channel().isBlocking());
     assertTrue(worker.selectionKey().isValid());
     destroy(worker);
-  }
-
-  @Test
-  public void aClosedWorkerIsNotPooled() {
-    Spark4Worker worker = create();
-    worker.stop();
-    release(worker);
-    Spark4Worker other = create();
-    assertNotSame(worker, other);
-    assertTrue(other.channel().isOpen());
-    destroy(other);
-  }
-
-  @Test
-  public void anIdleWorkerExpiresAndItsSocketIsClosed() throws Exception {
-    variables = variables("expires");
-    Spark4Worker worker = create();
-    release(worker);
-    assertTrue(eventually(() -> !worker.channel().isOpen()));
-    assertTrue(eventually(() -> !runs(worker.pid())));
-  }
-
-  @Test
-  public void aDestroyedWorkerIsKilledAndASecondTimeIsNoError() throws Exception {
-    Spark4Worker worker = create();
-    destroy(worker);
-    assertFalse(worker.channel().isOpen());
-    assertTrue(eventually(() -> !runs(worker.pid())));
-    destroy(worker);
-    worker.stop();
-  }
-
-  @Test
-  public void anIdleWorkerThatDiedIsNotHandedOut() throws Exception {
-    variables = variables("dies");
-    Spark4Worker worker = create();
-    release(worker);
-    ProcessHandle.of(worker.pid()).orElseThrow().destroyForcibly();
-    assertTrue(eventually(() -> !worker.channel().isOpen()));
-    Spark4Worker other = create();
-    assertNotSame(worker, other);
-    destroy(other);
   }
 
   @Test
