@@ -1,6 +1,9 @@
 """The processes under this application's JVM."""
 
 import os
+import re
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -26,6 +29,13 @@ def name(one):
         return one.name()
     except psutil.NoSuchProcess:
         return ""
+
+
+def thread_names(one):
+    """The names of a process's threads as Linux has them, 15 characters at most, with N for each number."""
+    for thread in Path(f"/proc/{one.pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            yield re.sub(r"\d+", "N", (thread / "comm").read_text().strip())
 
 
 def is_zombie(one):

@@ -1,10 +1,11 @@
 """What an application's processes hold at one moment, to be compared with a later one."""
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 
 import psutil
-from processes import is_zombie, jvm, under_jvm
+from processes import is_zombie, jvm, thread_names, under_jvm
 
 # What may be more later without being a leak: the JVM's pools of threads grow a little, and so does what it compiles. All of
 # its heap is there from the start, so what grows is outside of it.
@@ -17,13 +18,16 @@ ALLOWED = {
     "zygote_files": 0,
     "zygote_mib": 16,
 }
+# Spark's two pools for removing broadcasts and the like: up to 100 threads each, as many as there ever were removals at once.
+# Which part of a run first needs them all is chance, and small jobs keep them busy in turn, so that none ever ends.
+SPARKS_POOLS = "block-manager-"
 # For what goes by itself: the JVM keeps unused threads for a minute.
 SETTLE_SECONDS = 90
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counts, and memory (RSS) in MiB."""
+    """Counts, and memory (RSS) in MiB. `thread_names` says what the JVM's threads are."""
 
     processes: int
     zombies: int
@@ -32,11 +36,14 @@ class Snapshot:
     jvm_mib: int
     zygote_files: int
     zygote_mib: int
+    thread_names: dict[str, int]
 
     def grown(self, before):
         """What is more than before by more than it may be, in words."""
         new, old = asdict(self), asdict(before)
-        return [f"{name}: {old[name]}, then {new[name]}" for name, more in ALLOWED.items() if new[name] > old[name] + more]
+        told = [f"{name}: {old[name]}, then {new[name]}" for name, more in ALLOWED.items() if new[name] > old[name] + more]
+        more_threads = Counter(self.thread_names) - Counter(before.thread_names)
+        return [*told, f"threads that are more: {dict(more_threads)}"] if told else []
 
     def __str__(self):
         return (
@@ -49,14 +56,16 @@ def look(zygote):
     """A snapshot, with the zygote of this process id."""
     assert psutil.pid_exists(zygote), f"the zygote (pid {zygote}) is gone"
     java, parent, below = jvm(), psutil.Process(zygote), under_jvm()
+    threads = Counter(name for name in thread_names(java) if not name.startswith(SPARKS_POOLS))
     return Snapshot(
         processes=len(below),
         zombies=sum(map(is_zombie, below)),
         jvm_files=java.num_fds(),
-        jvm_threads=java.num_threads(),
+        jvm_threads=sum(threads.values()),
         jvm_mib=java.memory_info().rss >> 20,
         zygote_files=parent.num_fds(),
         zygote_mib=parent.memory_info().rss >> 20,
+        thread_names=dict(threads),
     )
 
 
