@@ -112,5 +112,5 @@ make_bench_venv() {
   local venv=$BUILD/venvs/bench
   [ -f "$venv/made" ] && return
   rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary matplotlib tabulate pytest && touch "$venv/made"
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary matplotlib tabulate psutil pytest && touch "$venv/made"
 }

@@ -42,8 +42,9 @@ class Snapshot:
         """What is more than before by more than it may be, in words."""
         new, old = asdict(self), asdict(before)
         told = [f"{name}: {old[name]}, then {new[name]}" for name, more in ALLOWED.items() if new[name] > old[name] + more]
-        more_threads = Counter(self.thread_names) - Counter(before.thread_names)
-        return [*told, f"threads that are more: {dict(more_threads)}"] if told else []
+        if self.jvm_threads > before.jvm_threads + ALLOWED["jvm_threads"]:
+            told.append(f"threads that are more: {dict(Counter(self.thread_names) - Counter(before.thread_names))}")
+        return told
 
     def __str__(self):
         return (
@@ -56,7 +57,7 @@ def look(zygote):
     """A snapshot, with the zygote of this process id."""
     assert psutil.pid_exists(zygote), f"the zygote (pid {zygote}) is gone"
     java, parent, below = jvm(), psutil.Process(zygote), under_jvm()
-    threads = Counter(name for name in thread_names(java) if not name.startswith(SPARKS_POOLS))
+    threads = counted_threads(java)
     return Snapshot(
         processes=len(below),
         zombies=sum(map(is_zombie, below)),
@@ -65,8 +66,13 @@ def look(zygote):
         jvm_mib=java.memory_info().rss >> 20,
         zygote_files=parent.num_fds(),
         zygote_mib=parent.memory_info().rss >> 20,
-        thread_names=dict(threads),
+        thread_names=threads,
     )
+
+
+def counted_threads(one):
+    """How many threads of each name a process has, without those of Spark's pools."""
+    return dict(Counter(name for name in thread_names(one) if not name.startswith(SPARKS_POOLS)))
 
 
 def settle(zygote, before):
