@@ -5,6 +5,7 @@ is tried again by Spark, so a job whose workers are killed by somebody else stil
 """
 
 import os
+import re
 import signal
 import time
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from pyspark.sql.functions import pandas_udf
 from processes import under_jvm
 
 TASKS = 8
+# Pids of what somebody has killed here, and of what died with it.
+killed = set()
 # A variable that makes another session of it: a factory of its own, and nothing else.
 SESSION_VARIABLE = "PYSPARK_PLANNER_MEMORY_MB"
 
@@ -75,12 +78,19 @@ def crash(context, random):
 
 
 def failure(context, random):
+    """Spark tells the end of the last attempt only, and that attempt's worker may be one of those that are killed here."""
     try:
         context.parallelize(range(TASKS), TASKS).map(lambda n: 1 // 0).collect()
     except Exception as failed:
-        assert "ZeroDivisionError" in str(failed), failed
+        assert "ZeroDivisionError" in str(failed) or tells_of_a_kill(str(failed)), failed
     else:
         raise AssertionError("a job that fails was said to have worked")
+
+
+def tells_of_a_kill(error):
+    """Whether an error says that a worker was killed, and this worker was killed here."""
+    told = re.findall(r"Python worker \d+ \(pid (\d+)\) was killed", error)
+    return bool(told) and killed.issuperset(map(int, told))
 
 
 def cancel(context, random):
@@ -112,12 +122,17 @@ def kill_worker(context, random):
     childless = [one for one in below if one.pid not in parents]
     if childless:
         with suppress(psutil.NoSuchProcess):
-            random.choice(childless).kill()
+            kill(random.choice(childless))
 
 
 def kill_zygote(context, random):
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(zygote(context)).kill()
+        kill(psutil.Process(zygote(context)))
+
+
+def kill(victim):
+    killed.update(one.pid for one in (victim, *victim.children(recursive=True)))
+    victim.kill()
 
 
 def stop_zygote(context, random):
