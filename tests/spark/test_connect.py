@@ -7,7 +7,7 @@ import pytest
 from pyspark import cloudpickle
 
 from connect import Server
-from faults import left_of
+from faults import left_behind
 from harness import NOTHING_TO_LOAD
 from processes import eventually, forkers
 
@@ -146,7 +146,7 @@ def test_sessions_that_are_gone_leave_nothing(start, is_native, observe):
             str(number) for number in range(SESSIONS)
         ]
     assert server.python_processes()
-    left, told = left_of([one.pid for one in server.python_processes()], 60 if is_native else 10)
+    left, told = left_behind([one.pid for one in server.python_processes()], is_native)
     observe(38, f"{3 * SESSIONS} sessions: {told}")
     if not is_native:
         return  # it keeps the daemon of each session until the executor ends

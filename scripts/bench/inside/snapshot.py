@@ -41,8 +41,9 @@ class Snapshot:
     def grown(self, before):
         """What is more than before by more than it may be, in words."""
         new, old = asdict(self), asdict(before)
-        told = [f"{name}: {old[name]}, then {new[name]}" for name, more in ALLOWED.items() if new[name] > old[name] + more]
-        if self.jvm_threads > before.jvm_threads + ALLOWED["jvm_threads"]:
+        grown = [name for name, more in ALLOWED.items() if new[name] > old[name] + more]
+        told = [f"{name}: {old[name]}, then {new[name]}" for name in grown]
+        if "jvm_threads" in grown:
             told.append(f"threads that are more: {dict(Counter(self.thread_names) - Counter(before.thread_names))}")
         return told
 
