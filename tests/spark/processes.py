@@ -22,6 +22,7 @@ class Process:
     command: str
 
 
+KEEPER_AND_ZYGOTE = 2
 FIELDS = ["pid", "ppid", "status", "name", "cmdline"]
 
 
@@ -53,6 +54,14 @@ def forkers(family):
     """Pids of those that have forked workers: parents of who has no child."""
     parents = {one.ppid for one in family}
     return {one.ppid for one in family if one.pid not in parents} & {one.pid for one in family}
+
+
+def zygotes(family):
+    """The same, where it is the native factory's: nothing while its zygote has no worker.
+
+    So it is for a moment when everything is loaded, and other spares take the place of the first ones.
+    """
+    return forkers(family) if len(family) > KEEPER_AND_ZYGOTE else set()
 
 
 def open_files(pid):

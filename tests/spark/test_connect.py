@@ -9,7 +9,7 @@ from pyspark import cloudpickle
 from connect import Server
 from faults import left_behind
 from harness import NOTHING_TO_LOAD
-from processes import eventually, forkers
+from processes import eventually, zygotes
 
 # No worker could import it.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -128,8 +128,7 @@ def test_sessions_see_nothing_of_one_another(server):
 @pytest.mark.parametrize("master", ["local[4]", "local-cluster[1,4,1024]"])
 def test_what_was_started_ahead_serves_the_sessions(start, master):
     server = start({**NOTHING_TO_LOAD, "spark.master": master})
-    assert eventually(lambda: len(server.python_processes()) > 2)  # the keeper, the zygote, and a spare
-    (zygote,) = forkers(server.python_processes())
+    (zygote,) = eventually(lambda: zygotes(server.python_processes()))
     assert set(server.at_once(lambda session, _: value_of(session, os.getppid), 2)) == {str(zygote)}
 
 

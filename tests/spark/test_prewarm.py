@@ -3,10 +3,8 @@
 import pytest
 
 from harness import NOTHING_TO_LOAD
-from processes import eventually, forkers
+from processes import eventually, zygotes
 
-# With more than these there is a spare.
-KEEPER_AND_ZYGOTE = 2
 COLD = {**NOTHING_TO_LOAD, "spark.nativePythonWorker.prewarm": "false", "spark.app.name": "cold"}
 
 
@@ -33,17 +31,11 @@ def run_alone(run, driver):
     return run
 
 
-def zygotes(driver):
-    """What has forked workers, once there is one."""
-    family = driver.workers()
-    return forkers(family) if len(family) > KEEPER_AND_ZYGOTE else set()
-
-
 @pytest.mark.native_only("stock Spark starts Python with the first task")
 def test_zygote_is_there_before_the_first_task_and_serves_it(run_alone, driver):
     conf = {**NOTHING_TO_LOAD, "spark.app.name": "warm"}
     assert run_alone(nothing_with_python, conf=conf).value == 10
-    zygote = eventually(lambda: zygotes(driver), 30)
+    zygote = eventually(lambda: zygotes(driver.workers()), 30)
     assert run_alone(parents, conf=conf).value == zygote
 
 
