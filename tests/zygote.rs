@@ -115,6 +115,42 @@ fn the_end_of_the_zygote_ends_its_workers_and_another_one_serves() {
     assert_ne!(parent(bench.create().worker.pid()), zygote);
 }
 
+/// A factory whose first zygotes are killed while they start, so many, and how many were started.
+fn killed_at_its_start(doomed: usize) -> (Bench, impl Fn() -> usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let starts = directory.path().join("starts");
+    let kills = common::modules().join("killed_at_its_start");
+    let path = [kills, common::modules()].map(|path| path.to_str().unwrap().to_owned());
+    let bench = Setup::zygote()
+        .set("pythonPath", &path.join(":"))
+        .env("STARTS_OF_THE_TEST", starts.to_str().unwrap())
+        .env("DOOMED_OF_THE_TEST", &doomed.to_string())
+        .open();
+    let started = move || {
+        let _kept = &directory;
+        fs::read_to_string(&starts).unwrap().lines().count()
+    };
+    (bench, started)
+}
+
+#[test]
+fn a_zygote_that_is_killed_while_it_starts_is_started_again() {
+    let (bench, started) = killed_at_its_start(2);
+    zygote_of(&bench.create());
+    assert_eq!(started(), 3);
+}
+
+#[test]
+fn where_every_zygote_is_killed_while_it_starts_sparks_daemon_serves() {
+    let (bench, started) = killed_at_its_start(usize::MAX);
+    let held = bench.create();
+    assert!(matches!(held.worker.origin(), Origin::Daemon(_)));
+    let tried = started();
+    assert!(tried > 1);
+    let _another = bench.create();
+    assert_eq!(started(), tried, "no more is tried");
+}
+
 #[test]
 fn stop_ends_workers_spares_and_zygote() {
     let bench = Setup::zygote().own("spares", "2").open();

@@ -1,5 +1,6 @@
 //! One zygote process: how it starts, and how it ends.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,9 +106,23 @@ impl Zygote {
                 });
             }
             Phase::Unfit(reason) => reason.clone(),
-            Phase::Gone => "it ended while it started".to_owned(),
+            Phase::Gone => {
+                drop(state);
+                return Err(self.early_end());
+            }
         };
         Err(Error::Unfit { reason })
+    }
+
+    /// Somebody who kills it, as the system does where memory runs out, tells nothing of whether it is fit.
+    fn early_end(&self) -> Error {
+        let step = Step::Zygote;
+        match self.process.exit_after_failure() {
+            Some(exit) if exit.signal() == Some(libc::SIGKILL) => Error::Died { step, exit },
+            _ => Error::Unfit {
+                reason: "it ended while it started".to_owned(),
+            },
+        }
     }
 
     /// A worker, made the one that `binding` describes.

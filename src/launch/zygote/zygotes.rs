@@ -55,7 +55,7 @@ const PREWARM_INTERVAL: Duration = Duration::from_millis(250);
 /// After which the zygote starts beside whatever the executor is busy with.
 const PREWARM_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many zygotes may be spoiled or lost in one attempt to get a worker.
+/// How many zygotes may be spoiled or lost, or be killed while they start, in one attempt to get a worker.
 const ATTEMPTS: usize = 8;
 
 /// See the module's description; also what the zygote's successors must not load.
@@ -172,7 +172,14 @@ impl Zygotes {
     ) -> Result<Launched, Error> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            let zygote = self.zygote(deadline)?;
+            let zygote = match self.zygote(deadline) {
+                Err(error @ Error::Died { .. }) => {
+                    debug!("Another zygote is started: {error}");
+                    last = Some(error);
+                    continue;
+                }
+                started => started?,
+            };
             match zygote.take(binding, deadline) {
                 Ok(spare) => return Ok(launched(spare, zygote)),
                 Err(error) if zygote.is_at_fault(&error) => {
@@ -185,7 +192,12 @@ impl Zygotes {
                 Err(error) => return Err(error),
             }
         }
-        Err(last.unwrap_or(Error::Eof { step: Step::Fork }))
+        Err(match last {
+            Some(error @ Error::Died { .. }) => Error::Unfit {
+                reason: error.to_string(),
+            },
+            last => last.unwrap_or(Error::Eof { step: Step::Fork }),
+        })
     }
 
     fn left_out(&self) -> MutexGuard<'_, Vec<LeftOut>> {
