@@ -30,6 +30,7 @@ fn unix_sockets_serve_as_well_and_leave_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let bench = Setup::daemon()
         .set("socketDirectory", directory.path().to_str().unwrap())
+        .own("stopTimeout", "60s") // whoever is killed leaves its file
         .open();
     let held = bench.create();
     assert!(held.worker.is_alive());
@@ -147,7 +148,7 @@ fn a_dead_daemon_is_replaced_and_its_workers_go_on() {
 #[test]
 fn a_daemon_that_hangs_is_replaced_and_ends_with_its_last_worker() {
     let bench = Setup::daemon()
-        .own("startTimeout", "3s")
+        .own("startTimeout", "10s")
         .own("stopTimeout", "100ms")
         .own("spares", "0") // one that it has just forked would be another worker of it
         .open();

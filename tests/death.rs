@@ -15,10 +15,16 @@ fn why(bench: &Bench, id: WorkerId) -> String {
     bench.factory.why_ended(id).unwrap_or_default()
 }
 
+/// Kills a worker, and waits for its end: the system may write its memory to a file before.
+fn kill(held: &Held, number: Signal) {
+    signal(held.worker.pid(), number);
+    eventually("it has ended", || !runs(held.worker.pid()));
+}
+
 /// What is told of a worker when it was killed by this signal.
 fn killed_by(bench: &Bench, number: Signal) -> String {
     let held = bench.create();
-    signal(held.worker.pid(), number);
+    kill(&held, number);
     let told = why(bench, held.id());
     assert!(
         told.contains(&format!("(pid {})", held.worker.pid())),
@@ -66,7 +72,7 @@ fn last_words_are_those_of_the_worker_that_died() {
     let ((one, mut words), (other, mut others)) = (speaker(&bench), speaker(&bench));
     words.write_all(b"what one has to say\n").unwrap();
     others.write_all(b"what the other has to say\n").unwrap();
-    signal(one.worker.pid(), Signal::SIGABRT);
+    kill(&one, Signal::SIGABRT);
     let told = why(&bench, one.id());
     assert!(told.contains("SIGABRT"), "{told}");
     assert!(
@@ -97,6 +103,7 @@ fn workers_that_end_with_their_zygote_name_it() {
     let bench = Setup::zygote().open();
     let held = bench.create();
     signal(parent(held.worker.pid()), Signal::SIGKILL);
+    eventually("the worker has ended with it", || !runs(held.worker.pid()));
     let told = why(&bench, held.id());
     assert!(
         told.ends_with("was killed with its zygote, which was killed by signal 9 (SIGKILL)"),

@@ -22,7 +22,7 @@ fn an_idle_worker_is_ended_after_its_time() {
 
 #[test]
 fn each_worker_has_its_own_clock() {
-    let bench = Setup::daemon().own("idleTimeout", "2s").open();
+    let bench = Setup::daemon().own("idleTimeout", "5s").open();
     let (cold, warm) = (bench.create(), bench.create());
     bench.release(&cold);
     while !bench.host.was_closed(cold.id()) {

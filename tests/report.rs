@@ -19,7 +19,9 @@ fn session(report: &Value, name: &str) -> Value {
 
 #[test]
 fn a_worker_is_told_of_through_its_life_and_beyond() {
-    let setup = Setup::zygote().env("SPARK_JOB_ARTIFACT_UUID", "of-the-test");
+    let setup = Setup::zygote()
+        .own("preload", "json")
+        .env("SPARK_JOB_ARTIFACT_UUID", "of-the-test");
     let number = registry::open(setup.spec());
     let factory = registry::find(number).unwrap();
     let (forked, died) = (
@@ -67,7 +69,7 @@ fn a_worker_is_told_of_through_its_life_and_beyond() {
         let loaded = report()["zygotes"][0]["loaded"].clone();
         loaded
             .as_array()
-            .is_some_and(|all| all.iter().any(|one| one["module"] == "pandas"))
+            .is_some_and(|all| all.iter().any(|one| one["module"] == "json"))
     });
     drop(worker); // it holds its zygote
     registry::stop(number);

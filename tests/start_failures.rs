@@ -219,7 +219,7 @@ fn the_second_daemon_is_as_good_as_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let bench = Setup::misbehaving_daemon("silent first")
         .set("workingDirectory", directory.path().to_str().unwrap())
-        .own("startTimeout", "5s")
+        .own("startTimeout", "10s")
         .open();
     assert!(bench.create().worker.is_alive());
 }

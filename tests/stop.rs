@@ -117,7 +117,7 @@ fn a_stop_amid_creates_releases_and_kills_leaves_nothing() {
 #[test]
 fn a_stop_during_the_daemons_start_leaves_nothing() {
     let bench = Setup::misbehaving_daemon("hang")
-        .own("startTimeout", "2s")
+        .own("startTimeout", "10s")
         .open();
     std::thread::scope(|scope| {
         let create = scope.spawn(|| bench.create_error());

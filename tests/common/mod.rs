@@ -93,12 +93,14 @@ impl Setup {
         }
     }
 
-    /// The zygote that stands in for it; it has all modules that are loaded by default. No other setup shares it.
+    /// The zygote that stands in for it. It loads nothing ahead but PySpark's worker, so it always has time for what a test
+    /// wants of it. No other setup shares it.
     pub fn zygote() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let key = LAST.fetch_add(1, Ordering::Relaxed).to_string();
         Self::daemon()
             .own("zygote.enabled", "true")
+            .own("preload", "")
             .env("OMP_NUM_THREADS", "1")
             .env("KEY_OF_THE_TEST", &key)
     }

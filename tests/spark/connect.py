@@ -11,7 +11,7 @@ from harness import DEFAULTS, JAR, PLUGIN, SPARK_HOME, START_SECONDS
 from processes import descendants, eventually
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
-STARTED = re.compile(r"Spark Connect server started at: \S*:(\d+)")
+STARTED = re.compile(r"Spark Connect server started at: \S*:(\d+)\s")
 CONF = {**DEFAULTS, "spark.master": "local[4]", "spark.connect.grpc.binding.address": "127.0.0.1"}
 FREE_PORT = {"spark.connect.grpc.binding.port": "0"}
 CLIENT_SECONDS = 120

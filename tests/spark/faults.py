@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -66,7 +67,8 @@ def left_behind(pids, is_native):
     """As `left_of`, and ends them: stock Spark, which is given less time, leaves some for good."""
     left, told = left_of(pids, 60 if is_native else 10)
     for one in left:
-        os.kill(one.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(one.pid, signal.SIGKILL)
     return left, told
 
 

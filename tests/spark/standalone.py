@@ -1,13 +1,14 @@
 """Standalone clusters for tests."""
 
 import os
-import socket
+import re
 import subprocess
 
-from harness import SPARK_HOME
-from processes import descendants
+from harness import SPARK_HOME, START_SECONDS
+from processes import descendants, eventually
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
+STARTED = re.compile(r"Starting Spark master at (spark://\S+)")
 
 
 class StandaloneCluster:
@@ -16,17 +17,20 @@ class StandaloneCluster:
     def __init__(self, directory, workers=1):
         self.directory = directory
         self.workers = range(1, workers + 1)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"spark://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = None
 
     def __enter__(self):
-        host, port = self.url.removeprefix("spark://").split(":")
-        self._script("start", "Master", "--host", host, "--port", port, "--webui-port", "0")
-        size = ("--cores", "2", "--memory", "1g")
+        anywhere = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+        self._script("start", "Master", *anywhere)
+        started = eventually(self._started, START_SECONDS)
+        assert started, f"no master within {START_SECONDS} s"
+        self.url = started[1]
         for number in self.workers:
-            self._script("start", "Worker", "--host", host, "--webui-port", "0", *size, self.url, number=number)
+            self._script("start", "Worker", *anywhere, "--cores", "2", "--memory", "1g", self.url, number=number)
         return self
+
+    def _started(self):
+        return STARTED.search("".join(log.read_text() for log in self.directory.glob("log/*Master*.out")))
 
     def __exit__(self, *_):
         for number in self.workers:

@@ -13,6 +13,7 @@ import pytest
 from harness import NATIVE_FACTORY, STOCK_FACTORY, VERSION
 from processes import descendants, eventually, survivors
 from standalone import EXECUTOR, StandaloneCluster
+from together import together
 
 LOCAL_CLUSTER = {"spark.master": "local-cluster[2,1,1024]", "spark.executor.memory": "512m"}
 
@@ -44,14 +45,9 @@ def executors(driver):
 def workers_by_executor(spark):
     """Pids of workers, by the pid of their executor's id."""
 
-    def own(_):
-        import time
-
-        time.sleep(1)
-        return os.environ.get("SPARK_EXECUTOR_DIRS"), os.getpid()
-
     found = {}
-    for directory, pid in spark.sparkContext.parallelize(range(4), 4).map(own).collect():
+    # An executor has one core: neither runs both tasks.
+    for directory, pid in together(spark, 2, lambda: (os.environ.get("SPARK_EXECUTOR_DIRS"), os.getpid())):
         found.setdefault(directory, set()).add(pid)
     return found
 
@@ -107,9 +103,8 @@ def test_two_executors(launch, is_native, jar_by):
 def test_killed_executor_takes_its_workers_with_it(launch):
     driver = launch()
     assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000
-    victim = executors(driver)[0]
-    workers = [child.pid for child in descendants(victim)]
-    assert workers
+    families = {pid: python_of([pid]) for pid in executors(driver)}
+    victim, workers = next((pid, family) for pid, family in families.items() if family)
     os.kill(victim, signal.SIGKILL)
     assert not survivors(workers)
     assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000

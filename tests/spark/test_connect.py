@@ -42,7 +42,7 @@ def value_of(session, function):
     from pyspark.sql.functions import udf
 
     call = udf(lambda _: str(function()), "string")
-    return session.range(1).select(call("id")).collect()[0][0]
+    return session.range(0, 1, 1, 1).select(call("id")).collect()[0][0]
 
 
 def test_sessions_that_start_at_once(server, is_native):
@@ -135,17 +135,19 @@ def test_what_was_started_ahead_serves_the_sessions(start, master):
 def test_sessions_that_are_gone_leave_nothing(start, is_native, observe):
     server = start(
         {
+            **NOTHING_TO_LOAD,
+            "spark.sql.execution.pythonUDF.arrow.enabled": "false",  # with it, each worker would import pandas
             "spark.nativePythonWorker.idleTimeout": "2s",
             "spark.nativePythonWorker.zygote.idleTimeout": "4s",
             "spark.nativePythonWorker.prewarm": "false",
         }
     )
+    used = set()
     for _ in range(3):
-        assert server.at_once(lambda session, number: value_of(session, lambda: number), SESSIONS) == [
-            str(number) for number in range(SESSIONS)
-        ]
-    assert server.python_processes()
-    left, told = left_behind([one.pid for one in server.python_processes()], is_native)
+        told = server.at_once(lambda session, number: value_of(session, lambda: f"{number} {os.getpid()}"), SESSIONS)
+        assert [one.split()[0] for one in told] == [str(number) for number in range(SESSIONS)]
+        used |= {int(one.split()[1]) for one in told}
+    left, told = left_behind(used | {one.pid for one in server.python_processes()}, is_native)
     observe(38, f"{3 * SESSIONS} sessions: {told}")
     if not is_native:
         return  # it keeps the daemon of each session until the executor ends

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from together import together
+
 # What may differ between two runs of the same job, even on stock Spark.
 VARYING_VARIABLES = {
     "PYTHON_WORKER_FACTORY_SECRET",
@@ -170,14 +172,9 @@ def test_random_numbers_differ_between_workers(run):
 
 def test_hash_seed_is_the_same_everywhere(run):
     def job(spark):
-        def own(_):
-            import os
-            import time
+        import os
 
-            time.sleep(0.5)
-            return os.getpid(), hash("a string")
-
-        return spark.sparkContext.parallelize(range(2), 2).map(own).collect()
+        return together(spark, 2, lambda: (os.getpid(), hash("a string")))
 
     (one, first), (other, second) = run(job).value
     assert one != other

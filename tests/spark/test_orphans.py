@@ -85,7 +85,7 @@ BEHAVIOURS = [*(pytest.param(how, marks=pytest.mark.long) for how in ("sleep", "
 def test_nothing_is_left(family, victims, how, is_native, observe):
     driver, below = family(how)
     killed = {"executor": [driver.jvm], "zygote": [zygote_among(driver, below)]}
-    killed["both"] = killed["executor"] + killed["zygote"]
+    killed["both"] = killed["zygote"] + killed["executor"]  # which does not end with its zygote
     for pid in killed[victims]:
         os.kill(pid, signal.SIGKILL)
     left, told = left_behind([one.pid for one in below], is_native)

@@ -11,6 +11,7 @@ import pytest
 from faults import left_of
 from harness import JAR, NATIVE_FACTORY, STOCK_FACTORY
 from processes import descendants, eventually, open_files, survivors
+from together import together
 
 
 def counting(spark):
@@ -18,13 +19,7 @@ def counting(spark):
 
 
 def pids(spark):
-    def own(_):
-        import time
-
-        time.sleep(0.3)
-        return os.getpid()
-
-    return spark.sparkContext.parallelize(range(2), 2).map(own).collect()
+    return together(spark, 2, os.getpid)
 
 
 @pytest.mark.native_only("it is about the plugin")

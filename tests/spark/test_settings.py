@@ -7,6 +7,7 @@ import pytest
 
 from harness import VERSION
 from processes import eventually, process, survivors
+from together import together
 
 UDS = {"spark.python.unix.domain.socket.enabled": "true"}
 NO_DAEMON = {"spark.python.use.daemon": "false"}
@@ -18,15 +19,7 @@ FOUR_CORES = {"spark.master": "local[4]"}
 
 def pids(spark, tasks=2):
     """Pids of the workers of `tasks` tasks that run at the same time."""
-
-    def own(_):
-        import os
-        import time
-
-        time.sleep(0.5)
-        return os.getpid()
-
-    return spark.sparkContext.parallelize(range(tasks), tasks).map(own).collect()
+    return together(spark, tasks, os.getpid)
 
 
 def mixture(spark):

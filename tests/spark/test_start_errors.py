@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from faults import told
-from harness import VERSION
+from harness import NOTHING_TO_LOAD, VERSION
 
 JUNK = "print('Welcome to the company Python!', flush=True)\n"
 REFUSAL = "import os, sys\nsys.stderr.write('no licence found\\nask your admin\\n')\nsys.stderr.flush()\nos._exit(7)\n"
@@ -74,7 +74,7 @@ def test_junk_on_standard_output(start_with):
 
 
 def test_junk_on_standard_output_harms_no_zygote(start_with, is_native, observe):
-    outcome = start_with(JUNK)
+    outcome = start_with(JUNK, NOTHING_TO_LOAD)
     observe(13, f"a job {told(outcome)}")
     if is_native:
         assert outcome.value == 4

@@ -11,13 +11,16 @@ from urllib.request import urlopen
 
 import pytest
 
+from harness import NOTHING_TO_LOAD
 from processes import descendants, eventually
+from together import together
 
 pytestmark = pytest.mark.native_only("it is the plugin's")
 PAGE = "/python-workers/"
 REPORT = "/python-workers/live/report.json"
 SCRIPT = "<script>document.title='taken over'</script>"
 LOCAL = {
+    **NOTHING_TO_LOAD,  # how a worker has ended is not known in time while the zygote imports
     "spark.ui.enabled": "true",
     "spark.ui.port": "0",
     "spark.acls.enable": "true",
@@ -62,15 +65,7 @@ def with_workers(ui, executor, pids):
 
 def working(spark):
     """Address of the UI, and pids of the workers that have run two tasks at once."""
-
-    def own(_):
-        import time
-
-        time.sleep(0.5)
-        return os.getpid()
-
-    pids = spark.sparkContext.parallelize(range(2), 2).map(own).collect()
-    return spark.sparkContext.uiWebUrl, set(pids)
+    return spark.sparkContext.uiWebUrl, set(together(spark, 2, os.getpid))
 
 
 def crashing(spark):
@@ -91,7 +86,8 @@ def the_death(ui, executor, words):
     """What is told of the death of the worker with these last words, awaited."""
 
     def found():
-        deaths = executors(ui)[executor]["report"]["deaths"]
+        told = executors(ui).get(executor)
+        deaths = told["report"]["deaths"] if told else []
         return next((death for death in deaths if words in death["why"]), None)
 
     return eventually(found, 30)

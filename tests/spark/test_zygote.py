@@ -3,7 +3,7 @@
 import pytest
 
 from harness import NOTHING_TO_LOAD
-from processes import eventually
+from processes import KEEPER_AND_ZYGOTE, eventually
 from test_settings import EXPECTED, mixture
 
 FRESH = {"spark.python.worker.reuse": "false"}
@@ -30,10 +30,7 @@ def module(tmp_path):
 
     def make(name, text):
         (tmp_path / f"{name}.py").write_text(text)
-        return {
-            "spark.executorEnv.PYTHONPATH": str(tmp_path),
-            "spark.nativePythonWorker.preload": f"+{name}",
-        }
+        return {"spark.executorEnv.PYTHONPATH": str(tmp_path), "spark.nativePythonWorker.preload": name}
 
     return make
 
@@ -50,7 +47,7 @@ def test_libraries_are_there_before_the_task(run):
         assert threads == 1
         return LIBRARIES <= set(modules)
 
-    eventually(all_there, 60)
+    assert eventually(all_there, 60)
 
 
 @pytest.mark.native_only("the setting is ours")
@@ -67,22 +64,26 @@ def test_own_modules_can_be_loaded_ahead(run, module):
 
         return spark.sparkContext.parallelize([0], 1).map(look).first()
 
-    eventually(lambda: run(job, conf=conf).value, 60)
+    assert eventually(lambda: run(job, conf=conf).value, 60)
 
 
 @pytest.mark.native_only("the setting is ours")
 @pytest.mark.parametrize(
-    "text, why",
+    "text, limit, why",
     [
-        ("import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n", "starts threads"),
-        ("raise RuntimeError('no licence')\n", "no licence"),
-        ("import time\ntime.sleep(600)\n", "takes more than 500 ms"),
-        ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+        (
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+            "60s",
+            "starts threads",
+        ),
+        ("raise RuntimeError('no licence')\n", "60s", "no licence"),
+        ("import time\ntime.sleep(600)\n", "500ms", "takes more than 500 ms"),
+        ("import sys\nsys.exit(3)\n", "60s", "SystemExit: 3"),
     ],
     ids=["thread", "failure", "hang", "exit"],
 )
-def test_module_that_cannot_be_loaded_ahead_is_named_and_left_out(run, module, text, why):
-    conf = {**FRESH, **module("awkward", text), "spark.nativePythonWorker.preloadTimeout": "500ms"}
+def test_module_that_cannot_be_loaded_ahead_is_named_and_left_out(run, module, text, limit, why):
+    conf = {**FRESH, **module("awkward", text), "spark.nativePythonWorker.preloadTimeout": limit}
     outcome = run(mixture, conf=conf)
     assert outcome.value == EXPECTED
     assert outcome.logged(rf"WARN.*awkward.*{why}")
@@ -197,5 +198,5 @@ def test_a_process_a_task_leaves_no_process(run, driver):
     results = run(job, conf={**FRESH, "spark.master": "local[4]"}).value
     assert [total for _, total in results] == [n * (n - 1) // 2 for n in range(300)]
     assert len({pid for pid, _ in results}) == 300
-    most = 1 + 4  # what forks, and spares
-    eventually(lambda: len(driver.workers()) <= most, 30)
+    most = KEEPER_AND_ZYGOTE + 4  # spares
+    assert eventually(lambda: len(driver.workers()) <= most)

@@ -4,6 +4,7 @@ Fails where a task gives a wrong value, hangs, dies, or was not forked by the on
 descriptors, threads or the zygote's memory grow with the number of forks.
 """
 
+import sys
 import time
 from dataclasses import asdict
 
@@ -12,6 +13,8 @@ from snapshot import look, settle
 from watchdog import limit
 
 TASKS_A_JOB = 250
+# Of the modules that the zygote loads by default.
+LAST_LOADED = "pyarrow.vendored.version"
 # A job takes some seconds. exercise.py has the limit of a task; this is for what hangs outside of it.
 JOB_SECONDS = 300
 # Before the first look, for spares to be there.
@@ -31,8 +34,17 @@ def job(session, tasks):
     return parents.pop(), values.pop()
 
 
+def await_imports(session):
+    """Until the zygote has loaded everything: while it is busy with that, some workers are of PySpark's daemon."""
+    one = session.sparkContext.parallelize([0], 1)
+    with limit("loading ahead", JOB_SECONDS):
+        while not one.map(lambda _: LAST_LOADED in sys.modules).first():
+            time.sleep(0.2)
+
+
 def warm_up(session):
     """What is there once the zygote has loaded everything: its process id, the value of a task, and a snapshot."""
+    await_imports(session)
     zygote, value = job(session, TASKS_A_JOB)
     for _ in range(WARM_UP_JOBS - 1):
         job(session, TASKS_A_JOB)

@@ -20,6 +20,8 @@ ONE_SECONDS = 180
 WARM_UP_PART = 0.25
 # For idle workers, spares and what else is there for a time to go: the settings of the run have seconds for them.
 REST_SECONDS = 20
+# Longer than workers are idle in this run, and shorter than the zygote is.
+PAUSE_SECONDS = 7
 MINUTES_A_SELDOM_ONE = 2
 LINES = 20
 
@@ -68,7 +70,11 @@ class Mixture:
 
 
 def rest(context):
-    """Leaves the executor nothing to do for a while but a small task now and then, for which its zygote stays."""
+    """Leaves the executor nothing to do for a while but a small task now and then, for which its zygote stays.
+
+    Nothing at all at first, so that workers go which PySpark's daemon has forked while the zygote was starting.
+    """
+    time.sleep(PAUSE_SECONDS)
     until = time.monotonic() + REST_SECONDS
     while time.monotonic() < until:
         mishaps.zygote(context)

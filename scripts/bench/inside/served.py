@@ -7,6 +7,7 @@ with the process id of a JVM, it prints them as JSON.
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from processes import descendants, name
@@ -23,12 +24,10 @@ def packet_sockets():
 
 def holds(pid, sockets):
     """Whether a process has one of these sockets open."""
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            if os.readlink(entry) in sockets:
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{pid}/fd/{descriptor}") in sockets:
                 return True
-        except FileNotFoundError:
-            continue
     return False
 
 

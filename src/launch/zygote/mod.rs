@@ -7,11 +7,11 @@ mod key;
 mod message;
 mod process;
 mod spares;
+mod stand_in;
 mod state;
 mod talk;
 mod zygotes;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::{debug, warn};
@@ -25,6 +25,7 @@ use crate::spec::{FactorySpec, SINGLE_THREADED, SparkVersion};
 use crate::worker::Launched;
 use key::Binding;
 pub use process::Zygote;
+use stand_in::StandIn;
 use zygotes::Zygotes;
 pub use zygotes::cool;
 pub(crate) use zygotes::reports;
@@ -46,28 +47,21 @@ pub fn loaded_ahead(spark: &str) -> Value {
     })
 }
 
-/// Has workers forked by a zygote, and by `fallback` where no zygote can be had.
+/// Has workers forked by a zygote, and by Spark's daemon where no zygote can be had.
 pub struct ZygoteLauncher {
     binding: Binding,
     zygotes: Mutex<Option<Arc<Zygotes>>>,
-    fallback: Box<dyn Launcher>,
-    fell_back: AtomicBool,
+    stand_in: Arc<StandIn>,
 }
 
 impl ZygoteLauncher {
     /// Starts nothing yet.
-    pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, fallback: Box<dyn Launcher>) -> Self {
+    pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, daemon: Box<dyn Launcher>) -> Self {
         Self {
             binding: Binding::of(spec, host),
             zygotes: Mutex::new(Some(Zygotes::shared(spec, host))),
-            fallback,
-            fell_back: AtomicBool::new(false),
+            stand_in: StandIn::new(daemon, spec.settings.zygote_idle_timeout),
         }
-    }
-
-    fn fall_back(&self, deadline: Deadline) -> Result<Launched, Error> {
-        self.fell_back.store(true, Ordering::Relaxed);
-        self.fallback.launch(deadline)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Zygotes>>> {
@@ -83,7 +77,7 @@ impl Launcher for ZygoteLauncher {
 
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
         let Some(zygotes) = self.lock().clone() else {
-            return self.fallback.launch(deadline);
+            return self.stand_in.daemon.launch(deadline);
         };
         match zygotes.launch(&self.binding, deadline) {
             Err(Error::Timeout {
@@ -91,7 +85,7 @@ impl Launcher for ZygoteLauncher {
                 limit,
             }) => {
                 debug!("No worker was forked within {} ms", limit.as_millis());
-                self.fall_back(deadline)
+                self.stand_in.launch(deadline)
             }
             Err(Error::Unfit { reason }) => {
                 let first = self.lock().take().is_some();
@@ -100,11 +94,11 @@ impl Launcher for ZygoteLauncher {
                         "Python workers are forked by Spark's daemon, not by the zygote: {reason}"
                     );
                 }
-                self.fallback.launch(deadline)
+                self.stand_in.daemon.launch(deadline)
             }
             result => {
-                if result.is_ok() && self.fell_back.swap(false, Ordering::Relaxed) {
-                    self.fallback.rest();
+                if result.is_ok() {
+                    self.stand_in.rest();
                 }
                 result
             }
@@ -112,12 +106,12 @@ impl Launcher for ZygoteLauncher {
     }
 
     fn spares(&self) -> usize {
-        self.fallback.spares()
+        self.stand_in.daemon.spares()
     }
 
     fn stop(&self) {
         let zygotes = self.lock().take();
         drop(zygotes);
-        self.fallback.stop();
+        self.stand_in.daemon.stop();
     }
 }

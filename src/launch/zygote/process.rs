@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
 use super::spares::Spare;
-use super::state::{LeftOut, Phase, State};
+use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::talk::{Control, Talk};
 use crate::deadline::Deadline;
 use crate::departed::millis;
@@ -189,7 +189,8 @@ impl Zygote {
     /// Whether another one would do better after this failure to get a worker.
     pub(super) fn is_at_fault(&self, error: &Error) -> bool {
         let state = self.talk.lock();
-        let hangs = matches!(error, Error::Timeout { .. }) && !state.is_loading();
+        // By then what it was loading may be there: what counts is how long it was waited for.
+        let hangs = matches!(error, Error::Timeout { limit, .. } if *limit == FORK_PATIENCE);
         hangs || state.phase != Phase::Serving
     }
 

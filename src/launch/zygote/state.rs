@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::supervisor::TimerId;
 
 /// How long a fork may take; it takes milliseconds.
-const FORK_PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const FORK_PATIENCE: Duration = Duration::from_secs(10);
 /// From a fork that failed for lack of memory or processes until the next; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -165,6 +165,8 @@ impl Talk {
                 state.phase = Phase::Serving;
                 state.pid = Some(pid);
                 self.fill(&mut state);
+                drop(state);
+                self.trim_later();
             }
             Message::Unfit(reason) => state.phase = Phase::Unfit(reason),
             Message::Loading(module) => {

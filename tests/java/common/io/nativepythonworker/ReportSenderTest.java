@@ -2,7 +2,6 @@ package io.nativepythonworker;
 
 import static io.nativepythonworker.TestSpark.eventually;
 import static org.junit.Assert.assertEquals;
-import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import java.util.List;
@@ -81,8 +80,10 @@ public class ReportSenderTest {
   public void itEndsWithoutWaitingForARestToEnd() throws Exception {
     start(sent::add, new ReportSender.Pauses(AN_HOUR, AN_HOUR, AN_HOUR));
     sender.stop();
-    assertFalse(
-        Thread.getAllStackTraces().keySet().stream()
-            .anyMatch(thread -> thread.getName().equals("native-python-worker-ui")));
+    assertTrue(
+        eventually(
+            () ->
+                Thread.getAllStackTraces().keySet().stream()
+                    .noneMatch(thread -> thread.getName().equals("native-python-worker-ui"))));
   }
 }

@@ -35,6 +35,7 @@ public class ConcurrencyTest {
   @ClassRule
   public static final TestSpark SPARK =
       new TestSpark()
+          .with("spark.nativePythonWorker.prewarm", "false") // descriptors that come at any time
           .with("spark.nativePythonWorker.idleTimeout", "50ms") // expires all the time
           .with("spark.python.factory.idleWorkerMaxPoolSize", "5");
 

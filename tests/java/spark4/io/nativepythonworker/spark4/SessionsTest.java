@@ -12,6 +12,8 @@ import java.lang.reflect.Field;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.python.PythonUtils;
 import org.apache.spark.api.python.PythonWorker;
@@ -27,7 +29,6 @@ public class SessionsTest {
   private static final String WORKER = "pyspark.worker";
   private static final String DAEMON = "pyspark.daemon";
   private static final String SESSION = "SPARK_JOB_ARTIFACT_UUID";
-  private static final long UNUSED_MILLIS = 3500;
 
   @ClassRule
   public static final TestSpark SPARK =
@@ -55,12 +56,9 @@ public class SessionsTest {
 
   /** The sessions that SparkEnv has a factory for. */
   @SuppressWarnings("unchecked")
-  private static Set<String> sessions() throws ReflectiveOperationException {
-    Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
-    field.setAccessible(true);
-    var map = (HashMap<Object, Object>) field.get(SparkEnv.get());
+  private static Set<String> sessions() {
     Set<String> sessions = new HashSet<>();
-    Iterator<Tuple2<Object, Object>> entries = map.iterator();
+    Iterator<Tuple2<Object, Object>> entries = factories().iterator();
     while (entries.hasNext()) {
       Product key = (Product) entries.next()._1();
       var variables = (scala.collection.immutable.Map<String, String>) key.productElement(3);
@@ -69,14 +67,35 @@ public class SessionsTest {
     return sessions;
   }
 
+  @SuppressWarnings("unchecked")
+  private static HashMap<Object, Object> factories() {
+    try {
+      Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
+      field.setAccessible(true);
+      return (HashMap<Object, Object>) field.get(SparkEnv.get());
+    } catch (ReflectiveOperationException unknown) {
+      throw new AssertionError(unknown);
+    }
+  }
+
+  /** Opens new sessions, which is when old ones are given up, until those are that should be. */
+  private static void giveUp(Predicate<Set<String>> done) throws InterruptedException {
+    AtomicInteger last = new AtomicInteger();
+    assertTrue(
+        eventually(
+            () -> {
+              use("next-" + last.incrementAndGet());
+              return done.test(sessions());
+            }));
+  }
+
   @Test
   public void aFactoryThatNobodyUsesIsGivenUpAndComesBack() throws Exception {
     use("first");
     PythonWorker busy = create("busy");
     assertEquals(Set.of("first", "busy"), sessions());
-    Thread.sleep(UNUSED_MILLIS);
-    use("next");
-    assertEquals(Set.of("busy", "next"), sessions());
+    giveUp(sessions -> !sessions.contains("first"));
+    assertTrue(sessions().contains("busy"));
     use("first");
     assertTrue(sessions().contains("first"));
     assertTrue(busy.channel().isOpen());
@@ -105,9 +124,7 @@ public class SessionsTest {
     for (int session = 0; session < 500; session++) {
       use("session-" + session);
     }
-    Thread.sleep(UNUSED_MILLIS);
-    use("last");
-    assertEquals(Set.of("last"), sessions());
+    giveUp(sessions -> sessions.stream().noneMatch(session -> session.startsWith("session-")));
     assertTrue(eventually(() -> Held.now().isWithin(before)));
   }
 
