@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from processes import pss, under_jvm
+from processes import parent_of, pss, under_jvm
 
 CLIENTS = Path(__file__).with_name("sessions.py")
 # For modules to be loaded ahead; and for allocators to calm down.
@@ -47,7 +47,7 @@ def measure_at(address, sessions):
         time.sleep(SETTLE_SECONDS)
         processes = under_jvm()
         clients.stdin.close()
-    forkers = {one.ppid() for one in processes} & {one.pid for one in processes}
+    forkers = {parent_of(one) for one in processes} & {one.pid for one in processes}
     assert len(processes) - len(forkers) > sessions, f"{len(processes)} processes, {len(forkers)} of them fork workers"
     figures = {
         "wall": found["wall"],

@@ -13,7 +13,7 @@ from snapshot import look, settle
 from watchdog import limit
 
 TASKS_A_JOB = 250
-# Of the modules that the zygote loads by default.
+# Imported by the first conversion only, which the zygote rehearses when it has loaded everything.
 LAST_LOADED = "pyarrow.vendored.version"
 # A job takes some seconds. exercise.py has the limit of a task; this is for what hangs outside of it.
 JOB_SECONDS = 300

@@ -16,7 +16,7 @@ from pyspark import InheritableThread
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
-from processes import under_jvm
+from processes import parent_of, under_jvm
 
 TASKS = 8
 # Pids of what somebody has killed here, and of what died with it.
@@ -148,13 +148,6 @@ def stop_zygote(context, random):
         hung.suspend()
         plain_job(context, random)
         hung.resume()
-
-
-def parent_of(one):
-    try:
-        return one.ppid()
-    except psutil.NoSuchProcess:
-        return None
 
 
 def zygote(context):

@@ -24,6 +24,14 @@ def under_jvm():
     return [one for one in descendants(os.getppid(), besides=os.getpid()) if "python" in name(one)]
 
 
+def parent_of(one):
+    """The pid of a process's parent; None if it has ended."""
+    try:
+        return one.ppid()
+    except psutil.NoSuchProcess:
+        return None
+
+
 def name(one):
     try:
         return one.name()

@@ -7,10 +7,9 @@ with the process id of a JVM, it prints them as JSON.
 import json
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
-from processes import descendants, name
+from processes import descendants, name, parent_of
 
 PACKETS = "0005"  # SOCK_SEQPACKET
 TYPE_COLUMN, INODE_COLUMN = 4, 6
@@ -24,17 +23,19 @@ def packet_sockets():
 
 def holds(pid, sockets):
     """Whether a process has one of these sockets open."""
-    for descriptor in os.listdir(f"/proc/{pid}/fd"):
-        with suppress(FileNotFoundError):
-            if os.readlink(f"/proc/{pid}/fd/{descriptor}") in sockets:
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if os.readlink(entry) in sockets:
                 return True
+        except FileNotFoundError:
+            continue
     return False
 
 
 def forkers(jvm, besides):
     """Either 'daemon' or 'zygote' for each Python process that the JVM has started, but for the process `besides`."""
     sockets = packet_sockets()
-    started = [one for one in descendants(jvm, besides) if one.ppid() == jvm and "python" in name(one)]
+    started = [one for one in descendants(jvm, besides) if parent_of(one) == jvm and "python" in name(one)]
     return ["zygote" if holds(one.pid, sockets) else "daemon" for one in started]
 
 

@@ -84,10 +84,6 @@ impl State {
         }
     }
 
-    pub(super) fn is_loading(&self) -> bool {
-        self.loading.is_some()
-    }
-
     /// Tells one of those who wait for a fork that there is none.
     pub(super) fn fail(&mut self, error: Error) {
         if self.waiting > self.failures.len() {
@@ -118,7 +114,7 @@ impl State {
 
     /// How long whoever wants a fork waits for it.
     pub(super) fn patience(&self) -> Duration {
-        if self.is_loading() && self.shortage.is_none() {
+        if self.loading.is_some() && self.shortage.is_none() {
             LOADING_PATIENCE
         } else {
             FORK_PATIENCE
