@@ -137,7 +137,7 @@ const SECRET_BITS: &str = "spark.authenticate.secretBitLength";
 const PYTHON_SOCKET_TIMEOUT: &str = "spark.python.authenticate.socketTimeout";
 
 /// The settings one factory runs with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
     /// How long a worker may be idle.
     pub idle_timeout: Duration,
@@ -197,7 +197,7 @@ impl Settings {
 }
 
 /// What the user wants loaded ahead.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Preload {
     /// These besides the default list.
     Added(Vec<String>),

@@ -14,6 +14,7 @@ use native_python_worker::launch::zygote::prewarm;
 use native_python_worker::report::report;
 use native_python_worker::worker::Origin;
 use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getpgid};
 
 /// The pid of the zygote that has forked this worker.
 fn zygote_of(held: &Held) -> i32 {
@@ -117,14 +118,80 @@ fn the_end_of_the_zygote_ends_its_workers_and_another_one_serves() {
     assert_ne!(parent(bench.create().worker.pid()), zygote);
 }
 
+#[test]
+fn workers_are_in_a_group_of_their_own_and_may_leave_it() {
+    let bench = Setup::zygote().own("spares", "2").open();
+    let (one, other) = (bench.create(), bench.create());
+    let group = |pid: i32| getpgid(Some(Pid::from_raw(pid))).unwrap();
+    let zygotes = group(zygote_of(&one));
+    let groups = || [&one, &other].map(|held| group(held.worker.pid()));
+    eventually("they have left that of the zygote", || {
+        groups().iter().all(|own| *own != zygotes)
+    });
+    let [first, second] = groups();
+    assert_ne!(first, second);
+    // `setsid` fails in a process that leads its group; stock's workers do not.
+    assert_ne!(first, Pid::from_raw(one.worker.pid()));
+}
+
+#[test]
+fn no_signal_that_a_task_can_send_to_its_parents_ends_them() {
+    let bench = Setup::zygote().own("spares", "0").open();
+    let busy = bench.create();
+    let zygote = zygote_of(&busy);
+    for parent in [zygote, parent(zygote)] {
+        for number in Signal::iterator() {
+            let fault = matches!(
+                number,
+                Signal::SIGKILL
+                    | Signal::SIGSTOP
+                    | Signal::SIGSEGV
+                    | Signal::SIGBUS
+                    | Signal::SIGILL
+                    | Signal::SIGFPE
+                    | Signal::SIGABRT
+                    | Signal::SIGTRAP
+                    | Signal::SIGSYS
+            );
+            if !fault {
+                common::signal(parent, number);
+            }
+        }
+    }
+    assert_eq!(zygote_of(&bench.create()), zygote);
+    assert!(busy.worker.is_alive());
+}
+
+/// A factory whose interpreters run the `sitecustomize` of this directory of `tests/python`.
+fn customized(directory: &str) -> Setup {
+    let own = common::modules().join(directory);
+    let path = [own, common::modules()].map(|path| path.to_str().unwrap().to_owned());
+    Setup::zygote().set("pythonPath", &path.join(":"))
+}
+
+#[test]
+fn interpreters_without_the_calls_of_newer_ones_are_served() {
+    zygote_of(&customized("lacks_newer_calls").open().create());
+}
+
+#[test]
+fn what_keeps_a_zygote_from_serving_is_found_out_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let starts = directory.path().join("starts");
+    let setup = customized("fails_as_zygote").env("STARTS_OF_THE_TEST", starts.to_str().unwrap());
+    for _session in 0..3 {
+        let bench = setup.clone().open();
+        let held = bench.create();
+        assert_eq!(held.worker.origin().name(), "daemon");
+    }
+    assert_eq!(fs::read_to_string(&starts).unwrap().lines().count(), 1);
+}
+
 /// A factory whose first zygotes are killed while they start, so many, and how many were started.
 fn killed_at_its_start(doomed: usize) -> (Bench, impl Fn() -> usize) {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
-    let kills = common::modules().join("killed_at_its_start");
-    let path = [kills, common::modules()].map(|path| path.to_str().unwrap().to_owned());
-    let bench = Setup::zygote()
-        .set("pythonPath", &path.join(":"))
+    let bench = customized("killed_at_its_start")
         .env("STARTS_OF_THE_TEST", starts.to_str().unwrap())
         .env("DOOMED_OF_THE_TEST", &doomed.to_string())
         .open();

@@ -1,13 +1,14 @@
 //! A Python process started by us: its output drained, its end noticed and collected, its errors told.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
 use nix::sys::signal::Signal;
+use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::deadline::Deadline;
 use crate::death::{Cause, Death, LastWords};
@@ -27,12 +28,12 @@ const STDERR_AFTER_EXIT: Duration = Duration::from_secs(1);
 
 /// All that were started and are still held by somebody.
 static STARTED: Mutex<Started> = Mutex::new(Started {
-    children: Vec::new(),
+    running: Vec::new(),
     ends: 0,
 });
 
 struct Started {
-    children: Vec<Weak<Child>>,
+    running: Vec<Weak<Running>>,
     /// How often all were asked to end: who has begun to start one before and enters it after is too late.
     ends: u64,
 }
@@ -44,34 +45,47 @@ fn started() -> MutexGuard<'static, Started> {
 /// The pids of all that run, as far as they are known by now.
 pub(crate) fn started_pids() -> Vec<i32> {
     let started = started();
-    let children = started.children.iter().filter_map(Weak::upgrade);
-    children.map(|child| child.process().pid()).collect()
+    let running = started.running.iter().filter_map(Weak::upgrade);
+    running.map(|one| one.child.process().pid()).collect()
 }
 
 /// Asks all processes to end: those too that are still being started, and would outlive this process.
 pub(crate) fn terminate_all() {
     let mut started = started();
     started.ends += 1;
-    for child in started.children.iter().filter_map(Weak::upgrade) {
-        child.process().signal(Signal::SIGTERM);
+    for running in started.running.iter().filter_map(Weak::upgrade) {
+        running.ask_to_end();
     }
 }
 
 /// Enters a process whose start had begun when `ends` was what it was.
-fn enter(child: &Arc<Child>, ends: u64) {
+fn enter(running: &Arc<Running>, ends: u64) {
     let mut started = started();
-    started.children.retain(|known| known.strong_count() > 0);
-    started.children.push(Arc::downgrade(child));
+    started.running.retain(|known| known.strong_count() > 0);
+    started.running.push(Arc::downgrade(running));
     if started.ends != ends {
-        child.process().signal(Signal::SIGTERM);
+        running.ask_to_end();
+    }
+}
+
+struct Running {
+    child: Arc<Child>,
+    /// A daemon or zygote takes its end as the order to exit, so it stays open as long as the process is wanted.
+    stdin: OwnedFd,
+}
+
+impl Running {
+    /// False where it has ended already. A zygote takes a signal for the order to end only where its socket tells the same:
+    /// any task could have sent it.
+    fn ask_to_end(&self) -> bool {
+        let _ = shutdown(self.stdin.as_raw_fd(), Shutdown::Both); // fails for a pipe
+        self.child.process().signal(Signal::SIGTERM)
     }
 }
 
 /// Ends the process when dropped.
 pub(crate) struct PythonProcess {
-    child: Arc<Child>,
-    /// A daemon or zygote takes its end as the order to exit, so it stays open as long as the process is wanted.
-    stdin: OwnedFd,
+    running: Arc<Running>,
     stderr: Arc<Output>,
     death: Arc<Death>,
     host: Arc<dyn Host>,
@@ -93,7 +107,11 @@ impl PythonProcess {
         let started = Instant::now();
         let spawned = spawn(line, stdin)?;
         let child = Arc::new(spawned.child);
-        enter(&child, ends);
+        let running = Arc::new(Running {
+            child: child.clone(),
+            stdin: spawned.stdin,
+        });
+        enter(&running, ends);
         let pid = child.process().pid();
         debug!(
             "Started {} (pid {pid}) in {} ms",
@@ -118,8 +136,7 @@ impl PythonProcess {
             Error::io(Step::Spawn, spec.settings.start_timeout)(error)
         })?;
         let process = Self {
-            child,
-            stdin: spawned.stdin,
+            running,
             stderr,
             death,
             host: host.clone(),
@@ -149,17 +166,18 @@ impl PythonProcess {
 
     /// Has the kernel kill it, and the workers it forks, before us where memory runs out.
     pub(crate) fn offer_to_oom_killer(&self) {
-        self.child
+        self.running
+            .child
             .while_uncollected(|pid| memory::offer(pid, self.oom_score_adj));
     }
 
     pub(crate) fn process(&self) -> &Process {
-        self.child.process()
+        self.running.child.process()
     }
 
     /// A second handle on our end of its standard input.
     pub(crate) fn stdin(&self) -> io::Result<OwnedFd> {
-        self.stdin.try_clone()
+        self.running.stdin.try_clone()
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -168,7 +186,7 @@ impl PythonProcess {
 
     /// Collects the exit status, waiting for the end until the deadline.
     pub(crate) fn exit_status(&self, deadline: Deadline) -> Option<ExitStatus> {
-        self.child.reap(deadline)
+        self.running.child.reap(deadline)
     }
 
     /// Waits a while for the process to end after a failed start: its standard error is whole only then.
@@ -199,10 +217,10 @@ impl PythonProcess {
 
     /// Asks the process to end, and kills it with its group if it does not in time. Does not wait.
     pub(crate) fn terminate(&self) {
-        if !self.child.process().signal(Signal::SIGTERM) {
+        if !self.running.ask_to_end() {
             return;
         }
-        let child = self.child.clone();
+        let child = self.running.child.clone();
         let kill = move || {
             if child.try_reap().is_none() {
                 warn!(
@@ -216,7 +234,7 @@ impl PythonProcess {
             .and_then(|s| s.after(self.stop_timeout, kill))
             .is_err()
         {
-            self.child.signal_group(Signal::SIGKILL);
+            self.running.child.signal_group(Signal::SIGKILL);
         }
     }
 }

@@ -225,18 +225,24 @@ pub fn python() -> PathBuf {
     if let Some(python) = std::env::var_os("NPW_TEST_PYTHON") {
         return python.into();
     }
+    let (_, newest) = environments()
+        .pop()
+        .expect("set NPW_TEST_PYTHON to a Python that has PySpark, or run ./test once");
+    newest
+}
+
+/// The environments that `./test` has made: the version of `PySpark`, and the interpreter. The oldest comes first.
+pub fn environments() -> Vec<(String, PathBuf)> {
     let environments = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/venvs");
     let found = fs::read_dir(&environments).into_iter().flatten().flatten();
-    let of_pyspark = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(char::is_numeric);
-    let mut found: Vec<_> = found
-        .filter(|e| of_pyspark(&e.file_name()))
-        .map(|e| e.path().join("bin/python"))
-        .filter(|p| p.exists())
+    let named =
+        found.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
+    let mut found: Vec<_> = named
+        .filter(|(name, path)| name.starts_with(char::is_numeric) && path.join("made").exists())
+        .map(|(name, path)| (name, path.join("bin/python")))
         .collect();
     found.sort();
     found
-        .pop()
-        .expect("set NPW_TEST_PYTHON to a Python that has PySpark, or run ./test once")
 }
 
 /// The directory of the Python modules that tests run.

@@ -3,7 +3,6 @@
 A zygote that is killed cannot end its workers' children itself. They come to the keeper then, as it is their subreaper.
 """
 
-import contextlib
 import ctypes
 import os
 import resource
@@ -19,7 +18,30 @@ STOP_SECONDS = int(sys.argv[1]) / 1000
 # From the end of whoever wanted the zygote until it is killed.
 PATIENCE_SECONDS = STOP_SECONDS * 3 / 4
 
-LIBC = ctypes.CDLL(None)
+# The number of the system call on every architecture; `os.pidfd_open` came with Python 3.9, and some builds lack it.
+SYS_PIDFD_OPEN = 434
+
+# Signals that end or stop a process unless it has a say in that. Not those that tell of a fault in it.
+DEADLY_SIGNALS = {
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGTERM,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+    signal.SIGXCPU,
+    signal.SIGVTALRM,
+    signal.SIGPROF,
+    signal.SIGIO,
+    signal.SIGPWR,
+    16,  # SIGSTKFLT, which this module has had a name for since Python 3.11
+}
+
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(option, value):
@@ -54,42 +76,52 @@ def kill_descendants():
         time.sleep(0.001)
 
 
-def await_end(zygote, control):
-    """The zygote's exit status. It is asked to end when this process is, and when nobody holds the other end of `control`."""
-    pidfd = os.pidfd_open(zygote)
-
-    def send(number):
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, number)
-
-    def ask(*_):
-        send(signal.SIGTERM)
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE_SECONDS)
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGALRM, lambda *_: send(signal.SIGKILL))
+def is_over(control):
+    """Whether nobody holds the other end of `control`: then this zygote is wanted no more."""
     poller = select.poll()
+    poller.register(control, 0)  # a hang-up is told without being asked for
+    return bool(poller.poll(0))
+
+
+def open_pidfd(pid):
+    pidfd = LIBC.syscall(SYS_PIDFD_OPEN, pid, 0)
+    if pidfd < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_open")
+    return pidfd
+
+
+def await_end(zygote, control):
+    """The zygote's exit status. It is asked to end when nobody holds the other end of `control`."""
+    poller = select.poll()
+    pidfd = open_pidfd(zygote)
     poller.register(pidfd, select.POLLIN)
-    poller.register(control, 0)  # its hang-up is told without being asked for
+    poller.register(control, 0)
     if pidfd not in [fd for fd, _ in poller.poll()]:
-        ask()
+        poller.unregister(control)
+        os.kill(zygote, signal.SIGTERM)  # it was not waited for, so the number is its own
+        if not poller.poll(PATIENCE_SECONDS * 1000):
+            os.kill(zygote, signal.SIGKILL)
     return os.waitpid(zygote, 0)[1]
 
 
 def keep(zygote, control):
-    """Ends what the zygote leaves behind, and then this process as the zygote has ended."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ends what the zygote leaves behind, and then this process as the zygote has ended.
+
+    Tasks can signal this process, and must not end the zygote of others by it: only the end of `control` counts.
+    """
+    for number in DEADLY_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     set_title("native-python-worker keeper")
     status = await_end(zygote, control)
     kill_descendants()
-    if os.WIFSIGNALED(status):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the core that counts is the zygote's
-        number = os.WTERMSIG(status)
-        if number != signal.SIGKILL:
-            signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    os._exit(os.waitstatus_to_exitcode(status))
+    if not os.WIFSIGNALED(status):
+        os._exit(os.WEXITSTATUS(status))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the core that counts is the zygote's
+    number = os.WTERMSIG(status)
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(1)  # stopped and continued, or whatever
 
 
 def lead():

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::deadline::set_nonblocking;
 use crate::host::{Host, Stream};
 use crate::output::Output;
+use crate::settings::Settings;
 use crate::spec::{CAPTURED_SESSION, FactorySpec, SparkVersion, Transport};
 
 /// Variables that sessions and tasks vary and that are read by Python code of Spark's while it runs, never when an interpreter
@@ -55,6 +56,8 @@ pub(super) struct ZygoteKey {
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preload: Vec<String>,
+    /// An application's own, but there may be another one in this JVM later.
+    pub(super) settings: Settings,
     /// Unix sockets, or TCP where Spark's runners need a socket that has an address.
     pub(super) transport: Transport,
 }
@@ -77,6 +80,7 @@ impl ZygoteKey {
             daemon_module: spec.daemon_module.clone(),
             environment,
             preload: spec.preload(),
+            settings: spec.settings.clone(),
             transport: spec.worker_transport(),
         }
     }

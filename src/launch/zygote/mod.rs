@@ -14,7 +14,7 @@ mod zygotes;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use log::{debug, warn};
+use log::debug;
 use serde_json::{Value, json};
 
 use super::Launcher;
@@ -87,13 +87,8 @@ impl Launcher for ZygoteLauncher {
                 debug!("No worker was forked within {} ms", limit.as_millis());
                 self.stand_in.launch(deadline)
             }
-            Err(Error::Unfit { reason }) => {
-                let first = self.lock().take().is_some();
-                if first {
-                    warn!(
-                        "Python workers are forked by Spark's daemon, not by the zygote: {reason}"
-                    );
-                }
+            Err(Error::Unfit { .. }) => {
+                drop(self.lock().take());
                 self.stand_in.daemon.launch(deadline)
             }
             result => {

@@ -12,7 +12,7 @@ use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::talk::{Control, Talk};
 use crate::deadline::Deadline;
-use crate::departed::millis;
+use crate::departed::{TOLD_WITHIN, millis};
 use crate::error::{Error, Step};
 use crate::family::Family;
 use crate::host::Host;
@@ -120,7 +120,10 @@ impl Zygote {
         match self.process.exit_after_failure() {
             Some(exit) if exit.signal() == Some(libc::SIGKILL) => Error::Died { step, exit },
             _ => Error::Unfit {
-                reason: "it ended while it started".to_owned(),
+                reason: match self.process.death().wait(Deadline::after(TOLD_WITHIN)) {
+                    Some(end) => format!("while it started it {end}"),
+                    None => "it ended while it started".to_owned(),
+                },
             },
         }
     }

@@ -29,15 +29,12 @@ import time
 import traceback
 import types
 
-OWN_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 # From the request to end until whatever is left is killed.
 GRACE_SECONDS = STOP_SECONDS / 2
 # Before each module that is loaded ahead: a worker that is wanted goes first.
 PAUSE_MILLIS = 20
 # Where workers are wanted all the time: how long the next module waits at most.
 LONGEST_PAUSE_SECONDS = 1
-# Of a worker's life: garbage among what is frozen is never found, so there is an end to it.
-MOST_FREEZES = 16
 # Of the trial of what all tasks do; it takes milliseconds.
 REHEARSAL_SECONDS = 5
 # Of a file that is watched: written to, renamed, replaced or removed (`inotify`).
@@ -46,6 +43,10 @@ CHANGES = 0x2 | 0x4 | 0x400 | 0x800
 LOOK_SECONDS = 1
 # In the memory allocator of Arrow: the only thread that importing pyarrow starts.
 ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
+# Of `clone`: the child has this process's memory, which waits meanwhile.
+CLONE_VM = 0x100
+CLONE_VFORK = 0x4000
+SMALL_STACK_BYTES = 8 * 1024
 
 
 def open_status():
@@ -74,9 +75,9 @@ def main_of(module_name):
 
 def receive(sock, size, most):
     """A message and its descriptors, which no program that is started here inherits."""
-    data, descriptors, _, _ = socket.recv_fds(sock, size, most)
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
+    room = socket.CMSG_LEN(most * struct.calcsize("i"))
+    data, ancillary, _, _ = sock.recvmsg(size, room, socket.MSG_CMSG_CLOEXEC)
+    descriptors = [fd for _, _, content in ancillary for (fd,) in struct.iter_unpack("i", content)]
     return data, descriptors
 
 
@@ -95,6 +96,25 @@ def receive_binding(sock):
     head, stdout = receive(sock, 4, 1)
     body = head and read_exactly(sock, struct.unpack("!i", head)[0])
     return {**json.loads(body), "stdout": stdout} if body else None
+
+
+def leave_group():
+    """Has this process a group of its own: a session that signals its group must not reach the workers of others.
+
+    Not as its leader, who could not call `setsid`, which stock's workers can: the leader is a child that has ended.
+    """
+    stack = ctypes.create_string_buffer(SMALL_STACK_BYTES)
+    top = (ctypes.addressof(stack) + SMALL_STACK_BYTES) // 16 * 16
+    flags = CLONE_VM | CLONE_VFORK | signal.SIGCHLD
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)  # no handler fits on that stack
+    leader = LIBC.clone(LIBC.setpgrp, ctypes.c_void_p(top), flags, None)
+    try:
+        os.setpgid(0, max(leader, 0))
+    except OSError:  # a system that is not quite Linux
+        os.setpgid(0, 0)
+    if leader > 0:
+        os.waitpid(leader, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def bind(binding):
@@ -182,8 +202,6 @@ def has_task(sock):
 
 def serve_tasks(worker, sock, reuse, archives):
     """The loop of `pyspark.daemon` in the forked child."""
-    modules = 0
-    freezes = 0
     while has_task(sock):
         code = worker(sock, True)
         if code or not reuse:
@@ -193,13 +211,39 @@ def serve_tasks(worker, sock, reuse, archives):
             except Exception:
                 pass
             return
-        # What the task left behind is collected. What it imported stays for good, and is not looked at again.
+        # All that the task left behind. What the zygote had loaded is frozen, and not looked at; nothing is frozen here,
+        # as what a task holds while it imports something would never be found to be garbage.
         gc.collect()
         forget_importers(archives)
-        if len(sys.modules) != modules and freezes < MOST_FREEZES:
-            modules = len(sys.modules)
-            freezes += 1
-            gc.freeze()
+
+
+def disposition(number):
+    """The handler of a signal, by the system's books and by Python's: C code may have set one of its own.
+
+    By the system's it is None where there is none.
+    """
+    action = (ctypes.c_void_p * 32)()  # larger than any `struct sigaction`, which begins with the handler
+    LIBC.sigaction(int(number), None, action)
+    return action[0], signal.getsignal(number)
+
+
+class Deafness:
+    """The time in which no signal ends this process: any task can signal its parent, which others' tasks have in common."""
+
+    def __init__(self, on_term):
+        self.taken = {}
+        for number in DEADLY_SIGNALS:
+            handler, before = disposition(number)
+            if handler is None or before is signal.default_int_handler:
+                # Not SIG_IGN, which programs inherit that an import starts.
+                signal.signal(number, on_term if number == signal.SIGTERM else lambda *_: None)
+                self.taken[number] = before, disposition(number)
+
+    def end(self):
+        """In a forked child: signals are again what they were, but for those that an import has seen to."""
+        for number, (before, taken) in self.taken.items():
+            if disposition(number) == taken:
+                signal.signal(number, before)
 
 
 class Sources:
@@ -243,6 +287,8 @@ class Zygote:
         self.to_load = []
         self.spoiled = False
         self.daemon = None
+        self.deafness = None
+        self.worker_module = None
         self.oom_score_adj = 0
         self.archives = ()
         self.sources = Sources()
@@ -261,9 +307,9 @@ class Zygote:
         if ".".join(pyspark.__version__.split(".")[:2]) != wanted:
             self.send(unfit=f"PySpark is {pyspark.__version__}, Spark is {order['spark']}")
             return False
-        self.daemon = main_of(order["daemon"])
-        importlib.import_module(order["worker"])
-        sys.modules["__main__"] = self.daemon
+        self.worker_module = order["worker"]
+        importlib.import_module(self.worker_module)
+        self.load_daemon(order["daemon"], [self.worker_module])
         sys.argv[:] = [self.daemon.__file__]
         if threads(self.status) > 1:
             self.send(unfit=f"{order['worker']} starts threads when it is imported")
@@ -275,6 +321,11 @@ class Zygote:
         self.freeze()
         self.send(ready=os.getpid())
         return True
+
+    def load_daemon(self, module_name, arguments):
+        """Runs the daemon's module as `__main__`. Up to Spark 4.1 it looks into its arguments for the worker's module then."""
+        sys.argv[1:] = arguments
+        self.daemon = sys.modules["__main__"] = main_of(module_name)
 
     def freeze(self):
         forget_importers(self.archives)
@@ -372,17 +423,18 @@ class Zygote:
     def split(self):
         """Forks. The child has nothing left to write, and takes signals for its own."""
         flush()
-        # Until the child has its own handlers it would take a signal for the zygote's, and end its siblings.
-        signal.pthread_sigmask(signal.SIG_BLOCK, OWN_SIGNALS)
+        # Until the child has its own handlers it would take a signal for the zygote's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)
         try:
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
-                for number in (signal.SIGCHLD, *OWN_SIGNALS):
-                    signal.signal(number, signal.SIG_DFL)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                if self.deafness:
+                    self.deafness.end()
             return pid
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, OWN_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, DEADLY_SIGNALS)
 
     def become_worker(self, sock, stderr):
         """Never returns."""
@@ -399,12 +451,15 @@ class Zygote:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self.pid:
                 os._exit(0)
+            leave_group()
             offer_to_oom_killer(self.oom_score_adj)
             reseed()
             binding = receive_binding(sock)
             if binding is None:
                 os._exit(0)
             bind(binding)
+            if binding["arguments"] and binding["arguments"][0] != self.worker_module:
+                self.load_daemon(self.daemon.__spec__.name, binding["arguments"])
             with self.faulthandler():
                 serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives)
             code = 0
@@ -435,9 +490,7 @@ class Zygote:
         self.waker.setblocking(False)
         signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
         poller = select.poll()
         poller.register(self.control, select.POLLIN)
         poller.register(self.wakeup, select.POLLIN)
@@ -460,9 +513,12 @@ class Zygote:
     def end(self):
         """Ends all that descends from here: what does not go when asked is killed."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.kill(0, signal.SIGHUP)
+        asked = set()
         deadline = time.monotonic() + GRACE_SECONDS
-        while running_children() and time.monotonic() < deadline:
+        while (children := running_children()) and time.monotonic() < deadline:
+            for pid in set(children) - asked:
+                os.kill(pid, signal.SIGHUP)
+            asked.update(children)
             time.sleep(0.01)
         kill_descendants()
         os._exit(0)

@@ -1,11 +1,11 @@
 //! The zygote for one key: shared by all factories that have it, replaced when it is lost, ended when nobody uses it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::debug;
+use log::{debug, warn};
 use serde_json::Value;
 
 use super::key::{Binding, ZygoteKey};
@@ -23,8 +23,11 @@ use crate::spec::FactorySpec;
 use crate::supervisor::later;
 use crate::worker::{Launched, Origin};
 
-/// Those that were started ahead, for factories to find.
-static WARM: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
+/// Those that factories are to find although none uses them now: what was started ahead, and what is known to be unfit.
+static KEPT: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
+
+/// Sessions with environments of their own have zygotes of their own, each of which may be unfit.
+const MOST_KEPT: usize = 64;
 
 static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> = LazyLock::new(Mutex::default);
 
@@ -39,14 +42,23 @@ pub(crate) fn reports(family: &Family) -> Vec<Value> {
     serving.map(|zygote| zygote.report(family)).collect()
 }
 
-/// Lets go of what was started ahead: it ends if no factory uses it.
+/// Lets go of what was started ahead: it ends if no factory uses it. What was unfit may be tried again.
 pub fn cool() {
-    let warm = std::mem::take(&mut *warmed());
-    drop(warm); // not under the lock
+    let kept = std::mem::take(&mut *kept());
+    drop(kept); // not under the lock
 }
 
-fn warmed() -> MutexGuard<'static, Vec<Arc<Zygotes>>> {
-    WARM.lock().unwrap_or_else(PoisonError::into_inner)
+fn kept() -> MutexGuard<'static, Vec<Arc<Zygotes>>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn keep(zygotes: Arc<Zygotes>) {
+    let mut kept = kept();
+    kept.push(zygotes);
+    let excess = kept.len().saturating_sub(MOST_KEPT);
+    let oldest: Vec<_> = kept.drain(..excess).collect();
+    drop(kept);
+    drop(oldest); // not under the lock
 }
 
 /// How often it is looked whether the starting executor leaves a core to the zygote, which is not to slow it down. A task that
@@ -65,6 +77,8 @@ pub(super) struct Zygotes {
     host: Arc<dyn Host>,
     current: Current<Zygote>,
     left_out: Mutex<Vec<LeftOut>>,
+    /// Why there can be none: found out once, not by each session that comes.
+    unfit: OnceLock<Error>,
 }
 
 impl Zygotes {
@@ -82,6 +96,7 @@ impl Zygotes {
             host: host.clone(),
             current: Current::new(spec),
             left_out: Mutex::default(),
+            unfit: OnceLock::new(),
         });
         all.insert(key, Arc::downgrade(&new));
         new
@@ -89,14 +104,28 @@ impl Zygotes {
 
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         let start = || {
+            if let Some(error) = self.unfit.get() {
+                return Err(error.clone());
+            }
             let left_out = self.left_out().clone(); // the lock is not held while the process starts
-            let zygote = Zygote::start(&self.key, &self.spec, &self.host, left_out, deadline)?;
+            let zygote = Zygote::start(&self.key, &self.spec, &self.host, left_out, deadline)
+                .inspect_err(|error| self.give_up(error))?;
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
             self.expire_later(&zygote);
             Ok(zygote)
         };
         self.current.get(deadline, start)
+    }
+
+    /// Starts none any more where this start has shown that it would be in vain.
+    fn give_up(self: &Arc<Self>, error: &Error) {
+        if let Error::Unfit { reason } = error
+            && self.unfit.set(error.clone()).is_ok()
+        {
+            warn_of(reason);
+            keep(self.clone());
+        }
     }
 
     /// Ends a zygote when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
@@ -128,7 +157,7 @@ impl Zygotes {
 
     /// Starts the zygote in the background, so that the first task finds workers ready.
     pub(super) fn warm(self: Arc<Self>) {
-        warmed().push(self.clone()); // first: it may be let go of while it starts
+        keep(self.clone()); // first: it may be let go of while it starts
         self.start_when_idle(Instant::now() + PREWARM_PATIENCE);
     }
 
@@ -193,9 +222,11 @@ impl Zygotes {
             }
         }
         Err(match last {
-            Some(error @ Error::Died { .. }) => Error::Unfit {
-                reason: error.to_string(),
-            },
+            Some(error @ Error::Died { .. }) => {
+                let reason = error.to_string();
+                warn_of(&reason);
+                Error::Unfit { reason }
+            }
             last => last.unwrap_or(Error::Eof { step: Step::Fork }),
         })
     }
@@ -203,6 +234,10 @@ impl Zygotes {
     fn left_out(&self) -> MutexGuard<'_, Vec<LeftOut>> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn warn_of(reason: &str) {
+    warn!("Python workers are forked by Spark's daemon, not by the zygote: {reason}");
 }
 
 fn launched(spare: Spare, zygote: Arc<Zygote>) -> Launched {
