@@ -24,8 +24,6 @@ const LAST_LINES: usize = 20;
 pub enum Cause {
     /// It ended by itself, or by a signal that was not ours.
     Exit(ExitStatus),
-    /// It was forked by a zygote that ended like this.
-    WithZygote(String),
     /// We ended it, for this reason.
     Ended(&'static str),
     /// Whoever forked it knows, and does not tell.
@@ -53,16 +51,12 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(cause: Cause, last_words: Option<&LastWords>) -> Self {
+    fn of(cause: &Cause, last_words: Option<&LastWords>) -> Self {
         let ours = matches!(cause, Cause::Ended(_));
         let well = matches!(cause, Cause::Exit(status) if status.success());
         let (how, count) = match cause {
-            Cause::Exit(status) => of_status(status),
-            Cause::WithZygote(end) => (
-                format!("was killed with its zygote, which {end}"),
-                Some(Count::DiedWithZygote),
-            ),
-            Cause::Ended(why) => (why.to_owned(), None),
+            Cause::Exit(status) => of_status(*status),
+            Cause::Ended(why) => ((*why).to_owned(), None),
             Cause::Untold => (
                 "ended; only the daemon that forked it knows how".to_owned(),
                 Some(Count::DiedUnknown),
@@ -97,6 +91,11 @@ impl fmt::Display for Account {
             None => Ok(()),
         }
     }
+}
+
+/// How a process with this exit status ended, as the rest of a sentence that begins with its name.
+pub(crate) fn how_ended(status: ExitStatus) -> String {
+    of_status(status).0
 }
 
 fn of_status(status: ExitStatus) -> (String, Option<Count>) {
@@ -166,7 +165,7 @@ impl Death {
         }
         let last_words = state.last_words.take();
         drop(state); // they may take a while
-        let account = Arc::new(Account::of(cause, last_words.as_ref()));
+        let account = Arc::new(Account::of(&cause, last_words.as_ref()));
         let mut state = self.lock();
         let account = state.account.get_or_insert(account).clone();
         let listeners = std::mem::take(&mut state.listeners);
@@ -234,10 +233,8 @@ mod tests {
             "was killed by signal 11 (SIGSEGV)"
         );
         assert_eq!(
-            told(Cause::WithZygote(
-                "was killed by signal 9 (SIGKILL)".to_owned()
-            )),
-            "was killed with its zygote, which was killed by signal 9 (SIGKILL)"
+            told(Cause::Untold),
+            "ended; only the daemon that forked it knows how"
         );
     }
 

@@ -52,8 +52,6 @@ counts! {
     DiedSignalled = "died.signalled",
     /// Workers killed by the kernel for lack of memory.
     DiedMemory = "died.memory",
-    /// Workers killed with their zygote.
-    DiedWithZygote = "died.withZygote",
     /// Workers of which nobody knows how they ended.
     DiedUnknown = "died.unknown",
     /// Zygotes that came to serve.

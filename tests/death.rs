@@ -99,19 +99,6 @@ fn nothing_is_said_of_a_worker_that_spark_had_killed() {
 }
 
 #[test]
-fn workers_that_end_with_their_zygote_name_it() {
-    let bench = Setup::zygote().open();
-    let held = bench.create();
-    signal(parent(held.worker.pid()), Signal::SIGKILL);
-    eventually("the worker has ended with it", || !runs(held.worker.pid()));
-    let told = why(&bench, held.id());
-    assert!(
-        told.ends_with("was killed with its zygote, which was killed by signal 9 (SIGKILL)"),
-        "{told}"
-    );
-}
-
-#[test]
 fn nothing_is_said_of_a_worker_that_runs_or_never_was() {
     let bench = Setup::zygote().open();
     let held = bench.create();

@@ -109,13 +109,51 @@ fn workers_that_stay_for_the_next_task_need_fewer_spares() {
 }
 
 #[test]
-fn the_end_of_the_zygote_ends_its_workers_and_another_one_serves() {
-    let bench = Setup::zygote().own("spares", "0").open(); // one may die after the worker
+fn workers_outlive_their_zygote_and_another_one_forks_the_next() {
+    let bench = Setup::zygote().own("spares", "2").open();
     let held = bench.create();
-    let zygote = parent(held.worker.pid());
+    let (zygote, keeper) = (zygote_of(&held), parent(zygote_of(&held)));
     common::signal(zygote, Signal::SIGKILL);
-    eventually("the worker has ended with it", || !runs(held.worker.pid()));
-    assert_ne!(parent(bench.create().worker.pid()), zygote);
+    let next = bench.create();
+    assert_ne!(zygote_of(&next), zygote);
+    assert!(held.worker.is_alive());
+    eventually("the keeper has taken its place", || {
+        parent(held.worker.pid()) == keeper
+    });
+    bench.factory.stop_worker(held.id());
+    drop(held);
+    eventually("nothing is left of it", || !runs(keeper));
+}
+
+#[test]
+fn what_becomes_of_workers_without_a_zygote_is_known() {
+    let bench = Setup::zygote().own("spares", "0").open();
+    let (one, other) = (bench.create(), bench.create());
+    common::signal(zygote_of(&one), Signal::SIGKILL);
+    common::signal(one.worker.pid(), Signal::SIGSEGV);
+    let why = bench.factory.why_ended(one.id()).unwrap();
+    assert!(why.contains("was killed by signal 11 (SIGSEGV"), "{why}");
+    assert!(other.worker.is_alive());
+}
+
+#[test]
+fn what_is_left_of_a_zygote_ends_with_the_factory() {
+    let bench = Setup::zygote().own("preload", "starts_a_process").open();
+    let held = bench.create();
+    let (zygote, left) = (zygote_of(&held), left_in(zygote_of(&held)));
+    common::signal(zygote, Signal::SIGKILL);
+    let worker = held.worker.pid();
+    common::signal(worker, Signal::SIGSTOP); // it does not see the end of its connection
+    drop((held, bench));
+    eventually("all is gone", || !runs(worker) && !runs(left));
+}
+
+#[test]
+fn a_module_that_ends_the_zygote_ends_no_worker_and_is_left_out_of_the_next() {
+    let (grief, bench) = Grief::of("crashes", "30s");
+    for held in grief.outlived(&bench) {
+        assert!(held.worker.is_alive(), "the workers of the first go on");
+    }
 }
 
 #[test]
@@ -252,9 +290,12 @@ fn left_in(zygote: i32) -> i32 {
 #[test]
 fn what_a_killed_zygote_leaves_behind_is_ended() {
     let bench = Setup::zygote().own("preload", "starts_a_process").open();
-    let zygote = zygote_of(&bench.create());
+    let held = bench.create();
+    let zygote = zygote_of(&held);
     let left = left_in(zygote);
     common::signal(zygote, Signal::SIGKILL);
+    bench.factory.stop_worker(held.id()); // the last of its workers
+    drop(held);
     eventually("it is ended", || !runs(left));
 }
 

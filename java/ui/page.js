@@ -138,7 +138,7 @@ function say(name, text) {
 }
 
 function died(executors) {
-  const told = ["failed", "signalled", "memory", "withZygote"].map((how) => `died.${how}`);
+  const told = ["failed", "signalled", "memory"].map((how) => `died.${how}`);
   return executors.reduce((sum, { report }) => sum + told.reduce((some, name) => some + report.counts[name], 0), 0);
 }
 

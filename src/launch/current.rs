@@ -94,14 +94,17 @@ impl<T> Current<T> {
         result
     }
 
-    /// Has the next caller start another one, if `current` is the one that serves. Whoever holds it may go on with it.
-    pub(crate) fn retire(&self, current: &Arc<T>) {
+    /// Has the next caller start another one, if `current` is the one that serves; false where it is not. Whoever holds it may
+    /// go on with it.
+    pub(crate) fn retire(&self, current: &Arc<T>) -> bool {
         let mut slot = self.lock();
-        if matches!(&*slot, Slot::Serving(serving) if Arc::ptr_eq(serving, current)) {
+        let serves = matches!(&*slot, Slot::Serving(serving) if Arc::ptr_eq(serving, current));
+        if serves {
             let retired = std::mem::replace(&mut *slot, Slot::Empty);
             drop(slot);
             drop(retired); // its destructor may do anything, so not under the lock
         }
+        serves
     }
 
     /// Starts no more. Gives the one that served.

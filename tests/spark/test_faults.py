@@ -35,7 +35,6 @@ NO_REUSE = {"spark.python.worker.reuse": "false"}
 
 @pytest.mark.parametrize("victims", ["forker", "workers", "both"])
 def test_killed_while_idle(driver, observe, is_native, victims):
-    # No worker of PySpark's daemon beside the zygote's: it would not end with the zygote.
     assert driver.run(counting, conf=NOTHING_TO_LOAD).value == 45
     family = driver.workers()
     parents = forkers(family)
@@ -44,8 +43,6 @@ def test_killed_while_idle(driver, observe, is_native, victims):
     for pid in killed:
         with suppress(ProcessLookupError):  # a spare that was replaced meanwhile, or a child of who was killed before
             os.kill(pid, signal.SIGKILL)
-    if is_native and killed & parents:
-        killed = killed | children  # they end with their zygote
     assert not survivors(killed)
     seen = [attempt(driver, counting, conf=NOTHING_TO_LOAD) for _ in range(2)]
     case = {"forker": "1", "workers": "5", "both": "1, 5"}[victims]

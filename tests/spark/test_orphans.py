@@ -32,7 +32,10 @@ def behave(how, where):
     time.sleep(600)
 
 
-def busy(where, how, tasks=2):
+TASKS = 2
+
+
+def busy(where, how, tasks=TASKS):
     """A job that has tasks behave, in the background, and returns all their processes."""
 
     def job(spark):
@@ -81,16 +84,29 @@ BEHAVIOURS = [*(pytest.param(how, marks=pytest.mark.long) for how in ("sleep", "
 
 
 @pytest.mark.parametrize("how", BEHAVIOURS)
-@pytest.mark.parametrize("victims", ["executor", "zygote", "both"])
+@pytest.mark.parametrize("victims", ["executor", "both"])
 def test_nothing_is_left(family, victims, how, is_native, observe):
     driver, below = family(how)
-    killed = {"executor": [driver.jvm], "zygote": [zygote_among(driver, below)]}
-    killed["both"] = killed["zygote"] + killed["executor"]  # which does not end with its zygote
+    killed = {"executor": [driver.jvm], "both": [zygote_among(driver, below), driver.jvm]}
     for pid in killed[victims]:
         os.kill(pid, signal.SIGKILL)
     left, told = left_behind([one.pid for one in below], is_native)
     observe(CASES.get(how, 21) if victims == "executor" else 24, f"{victims} killed, workers {how}: {told}")
     assert not (is_native and left)  # on stock Spark, what ignores SIGHUP or has a session of its own stays for ever
+
+
+@pytest.mark.parametrize("how", BEHAVIOURS)
+def test_workers_outlive_their_zygote_and_nothing_outlives_the_executor(family, how, is_native, observe):
+    driver, below = family(how)
+    zygote = zygote_among(driver, below)
+    workers = [one.pid for one in below if one.ppid == zygote]
+    os.kill(zygote, signal.SIGKILL)
+    assert not survivors([zygote])
+    assert len(survivors(workers, 0)) >= TASKS  # the others are spares
+    os.kill(driver.jvm, signal.SIGKILL)
+    left, told = left_behind([one.pid for one in below], is_native)
+    observe(24, f"zygote killed and the executor later, workers {how}: {told}")
+    assert not (is_native and left)
 
 
 @pytest.mark.native_only("it is about the setting")

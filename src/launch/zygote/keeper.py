@@ -1,13 +1,17 @@
-"""The keeper: the process that the factory starts. It forks the zygote, waits for its end, and ends what that leaves behind.
+"""The keeper: the process that the factory starts. It forks the zygote, and is there when that is not any more.
 
-A zygote that is killed cannot end its workers' children itself. They come to the keeper then, as it is their subreaper.
+What descends from a zygote that was killed comes to the keeper, as it is their subreaper: the workers go on, as those of
+Spark's daemon do, and in the end the keeper ends what is left.
 """
 
+import contextlib
 import ctypes
+import json
 import os
 import resource
 import select
 import signal
+import socket
 import sys
 import time
 
@@ -15,11 +19,10 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 # After which the factory kills this process, if it was asked to end and has not.
 STOP_SECONDS = int(sys.argv[1]) / 1000
+# From the request to end until whatever is left is killed.
+GRACE_SECONDS = STOP_SECONDS / 2
 # From the end of whoever wanted the zygote until it is killed.
 PATIENCE_SECONDS = STOP_SECONDS * 3 / 4
-
-# The number of the system call on every architecture; `os.pidfd_open` came with Python 3.9, and some builds lack it.
-SYS_PIDFD_OPEN = 434
 
 # Signals that end or stop a process unless it has a say in that. Not those that tell of a fault in it.
 DEADLY_SIGNALS = {
@@ -41,7 +44,10 @@ DEADLY_SIGNALS = {
     16,  # SIGSTKFLT, which this module has had a name for since Python 3.11
 }
 
-LIBC = ctypes.CDLL(None, use_errno=True)
+# Of the one thread that this is.
+CHILDREN = "/proc/thread-self/children"
+
+LIBC = ctypes.CDLL(None)
 
 
 def prctl(option, value):
@@ -58,6 +64,38 @@ def set_title(title):
         ctypes.memmove(start, title.encode().ljust(room - 1, b"\0") + b" ", room)
 
 
+class ChildEnds:
+    """Tells a poller that children have ended, and which."""
+
+    def __init__(self):
+        self.heard, self.rung = socket.socketpair()
+        for end in (self.heard, self.rung):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self.rung.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def fileno(self):
+        return self.heard.fileno()
+
+    def drain(self):
+        with contextlib.suppress(BlockingIOError):
+            self.heard.recv(4096)
+
+    def collect(self):
+        """Pid and exit status of each that has ended."""
+        self.drain()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                yield pid, status
+
+    def close(self):
+        self.heard.close()
+        self.rung.close()
+
+
 def running_children():
     """Our children that still run. Orphans of theirs come to us, as we are the subreaper."""
     try:
@@ -65,15 +103,36 @@ def running_children():
             pass
     except ChildProcessError:
         return []
-    with open(f"/proc/self/task/{os.getpid()}/children") as children:
+    with open(CHILDREN) as children:
         return [int(pid) for pid in children.read().split()]
 
 
+def signal_each(pids, number):
+    """Those that could be signalled: a task may have started a program that is another user's."""
+    signalled = set()
+    for pid in pids:
+        with contextlib.suppress(PermissionError):
+            os.kill(pid, number)
+            signalled.add(pid)
+    return signalled
+
+
+def end_descendants():
+    """Asks them to end, as `pyspark.daemon` does, and kills who is still there after the grace."""
+    asked = set()
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (children := set(running_children())) and time.monotonic() < deadline:
+        signal_each(children - asked, signal.SIGHUP)
+        asked |= children
+        time.sleep(0.01)
+    kill_descendants()
+
+
 def kill_descendants():
-    while children := running_children():
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
+    pause = 0.001
+    while signal_each(running_children(), signal.SIGKILL):
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)  # one that waits for a device takes its time
 
 
 def is_over(control):
@@ -83,37 +142,60 @@ def is_over(control):
     return bool(poller.poll(0))
 
 
-def open_pidfd(pid):
-    pidfd = LIBC.syscall(SYS_PIDFD_OPEN, pid, 0)
-    if pidfd < 0:
-        raise OSError(ctypes.get_errno(), "pidfd_open")
-    return pidfd
+def send(control, **message):
+    control.sendall(json.dumps(message, ensure_ascii=False).encode(errors="replace"))
 
 
-def await_end(zygote, control):
+def await_end(zygote, control, ends):
     """The zygote's exit status. It is asked to end when nobody holds the other end of `control`."""
     poller = select.poll()
-    pidfd = open_pidfd(zygote)
-    poller.register(pidfd, select.POLLIN)
     poller.register(control, 0)
-    if pidfd not in [fd for fd, _ in poller.poll()]:
-        poller.unregister(control)
-        os.kill(zygote, signal.SIGTERM)  # it was not waited for, so the number is its own
-        if not poller.poll(PATIENCE_SECONDS * 1000):
+    poller.register(ends, select.POLLIN)
+    patience = None
+    while True:
+        for pid, status in ends.collect():
+            if pid == zygote:
+                return status
+        ready = [fd for fd, _ in poller.poll(patience)]
+        if control.fileno() in ready:
+            poller.unregister(control)
+            patience = PATIENCE_SECONDS * 1000
+            os.kill(zygote, signal.SIGTERM)  # it was not waited for, so the number is its own
+        elif not ready:
             os.kill(zygote, signal.SIGKILL)
-    return os.waitpid(zygote, 0)[1]
+
+
+def outlive(status, control, ends):
+    """The zygote has ended, its workers go on: tells of their ends in its place, until there are none or nobody listens."""
+    poller = select.poll()
+    poller.register(control, 0)
+    poller.register(ends, select.POLLIN)
+    with contextlib.suppress(OSError):  # nobody is left to hear it
+        send(control, gone=status)
+        while not is_over(control):
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+            if pid:
+                send(control, exited=pid, status=ended)
+            else:
+                poller.poll()
+                ends.drain()
 
 
 def keep(zygote, control):
-    """Ends what the zygote leaves behind, and then this process as the zygote has ended.
+    """Sees the zygote and its workers to their end, and ends as the zygote has.
 
     Tasks can signal this process, and must not end the zygote of others by it: only the end of `control` counts.
     """
+    ends = ChildEnds()
     for number in DEADLY_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     set_title("native-python-worker keeper")
-    status = await_end(zygote, control)
-    kill_descendants()
+    status = await_end(zygote, control, ends)
+    if is_over(control):
+        kill_descendants()  # the zygote has asked them
+    else:
+        outlive(status, control, ends)
+        end_descendants()
     if not os.WIFSIGNALED(status):
         os._exit(os.WEXITSTATUS(status))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the core that counts is the zygote's

@@ -31,6 +31,8 @@ pub(crate) enum Message {
     Failed { number: u64, errno: i32 },
     /// A worker ended, with `waitpid`'s status.
     Exited { pid: i32, status: i32 },
+    /// The zygote itself ended, with `waitpid`'s status, and its workers go on.
+    Gone { status: i32 },
 }
 
 impl Message {
@@ -42,6 +44,9 @@ impl Message {
         let int = |name: &str| i32::try_from(value.get(name)?.as_i64()?).ok();
         if let Some(pid) = int("ready") {
             return Some(Self::Ready { pid });
+        }
+        if let Some(status) = int("gone") {
+            return Some(Self::Gone { status });
         }
         if value.get("complete").is_some() {
             return Some(Self::Complete);
@@ -120,6 +125,7 @@ mod tests {
                 r#"{"exited": 77, "status": 9}"#,
                 Message::Exited { pid: 77, status: 9 },
             ),
+            (r#"{"gone": 9}"#, Message::Gone { status: 9 }),
         ] {
             assert_eq!(Message::parse(text.as_bytes()), Some(message), "{text}");
         }

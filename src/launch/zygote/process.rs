@@ -1,5 +1,6 @@
 //! One zygote process: how it starts, and how it ends.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,18 +62,18 @@ impl Zygote {
         let keeper = process.pid();
         let talk = Talk::new(control, keeper, key, spec, host.clone(), left_out);
         let talk = Arc::new(talk);
-        let workers = Arc::downgrade(&talk);
-        process.death().when_known(move |end| {
-            if let Some(talk) = workers.upgrade() {
-                talk.bury_workers(end);
-            }
-        });
         supervisor()
             .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))
             .map_err(Error::io(Step::Spawn, limit))?;
-        // Not heard where it has ended already; that is told below.
-        let _ = talk.tell(SOURCE.as_bytes());
-        let _ = talk.tell(order.to_string().as_bytes());
+        for message in [SOURCE, &order.to_string()] {
+            match talk.tell(message.as_bytes()) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    let reason = format!("it can't be told its program: {error}");
+                    return Err(Error::Unfit { reason });
+                }
+                _ => {} // one that has ended already is told of below
+            }
+        }
         let zygote = Self {
             process,
             talk,
@@ -189,12 +190,24 @@ impl Zygote {
         })
     }
 
+    /// Calls `act` when it serves no more because it has ended.
+    pub(super) fn when_lost(&self, act: impl FnOnce() + Send + 'static) {
+        let mut state = self.talk.lock();
+        if state.phase == Phase::Gone {
+            drop(state);
+            return act();
+        }
+        state.on_loss = Some(Box::new(act));
+    }
+
     /// Whether another one would do better after this failure to get a worker.
     pub(super) fn is_at_fault(&self, error: &Error) -> bool {
         let state = self.talk.lock();
         // By then what it was loading may be there: what counts is how long it was waited for.
         let hangs = matches!(error, Error::Timeout { limit, .. } if *limit == FORK_PATIENCE);
-        hangs || state.phase != Phase::Serving
+        // The word that it has ended may still be on its way.
+        let gone = matches!(error, Error::Io { step: Step::Fork, source } if source.kind() == io::ErrorKind::BrokenPipe);
+        hangs || gone || state.phase != Phase::Serving
     }
 
     /// The module that must not be loaded again.

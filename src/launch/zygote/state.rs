@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,7 @@ use log::{debug, warn};
 use nix::errno::Errno;
 
 use super::spares::Spares;
-use crate::death::Death;
+use crate::death::{Death, how_ended};
 use crate::error::Error;
 use crate::supervisor::TimerId;
 
@@ -51,6 +53,8 @@ pub(super) struct State {
     pub(super) loaded: Vec<(String, u64)>,
     /// What could not be, or not by a predecessor.
     pub(super) left_out: Vec<LeftOut>,
+    /// Whether all is loaded that is to be.
+    pub(super) complete: bool,
     pub(super) spares: Spares,
     /// Workers that are being forked.
     pub(super) forks: HashMap<u64, Fork>,
@@ -62,6 +66,8 @@ pub(super) struct State {
     pub(super) waiting: usize,
     pub(super) refilling: bool,
     pub(super) trimmer: Option<TimerId>,
+    /// Called when the zygote is gone.
+    pub(super) on_loss: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl State {
@@ -72,6 +78,7 @@ impl State {
             loading: None,
             loaded: Vec::new(),
             left_out,
+            complete: false,
             spares: Spares::new(spares),
             forks: HashMap::new(),
             deaths: HashMap::new(),
@@ -81,6 +88,7 @@ impl State {
             waiting: 0,
             refilling: false,
             trimmer: None,
+            on_loss: None,
         }
     }
 
@@ -107,9 +115,23 @@ impl State {
 
     /// It forks no more because of a module.
     pub(super) fn spoil(&mut self, module: String, why: String) {
-        warn!("Module {module} {why}, so it is not loaded ahead any more");
+        warn!("Module {module} is not loaded ahead any more: it {why}");
         self.phase = Phase::Spoiled(LeftOut { module, why });
         self.loading = None;
+    }
+
+    /// It has ended by itself: an import that was under way has ended it, and would end its successor. Who kills it with
+    /// `SIGKILL`, as the system does where memory runs out, tells nothing of what it did.
+    pub(super) fn end(&mut self, status: ExitStatus) {
+        if matches!(self.phase, Phase::Starting | Phase::Unfit(_)) {
+            return; // who waits for its start tells why it came to nothing
+        }
+        let how = how_ended(status);
+        warn!("The zygote {how}; its workers go on, and another one forks the next");
+        let killed = status.signal() == Some(libc::SIGKILL);
+        if let Some(module) = self.loading.take().filter(|_| !killed) {
+            self.spoil(module, format!("ended the zygote, which {how}"));
+        }
     }
 
     /// How long whoever wants a fork waits for it.

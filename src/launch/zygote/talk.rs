@@ -19,7 +19,7 @@ use super::message::Message;
 use super::spares::Spare;
 use super::state::{Fork, LeftOut, Phase, Shortage, State};
 use crate::deadline::{Deadline, set_nonblocking};
-use crate::death::{Account, Cause, Death, LastWords};
+use crate::death::{Cause, Death, LastWords};
 use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
 use crate::launch::socket::pair;
@@ -122,7 +122,12 @@ impl Talk {
         if state.phase != Phase::Serving || state.shortage.as_ref().is_some_and(short) {
             return;
         }
-        let wanted = state.spares.wanted();
+        // Until then each would have to import by itself what is missing.
+        let wanted = if state.complete {
+            state.spares.wanted()
+        } else {
+            0
+        };
         while state.spares.len() + state.forks.len() < state.waiting + wanted {
             let number = state.last_number + 1;
             match self.ask_for_fork(number) {
@@ -211,6 +216,15 @@ impl Talk {
             Message::Failed { number, errno } => {
                 state.forks.remove(&number);
                 state.fail_fork(errno);
+                // Without an error number: it forks no more, whyever that was not told or not understood.
+                if errno == 0 && state.phase == Phase::Serving {
+                    state.phase = Phase::Outdated;
+                }
+            }
+            Message::Gone { status } => {
+                state.end(ExitStatus::from_raw(status));
+                drop(state);
+                self.lose();
             }
             Message::Exited { pid, status } => {
                 state.spares.forget(pid);
@@ -269,6 +283,7 @@ impl Talk {
 
     /// Replaces the spares that were forked before everything was loaded.
     fn renew_spares(&self, mut state: MutexGuard<'_, State>) {
+        state.complete = true;
         let poor = state.spares.take_all();
         self.fill(&mut state);
         drop(state);
@@ -316,21 +331,17 @@ impl Talk {
 
     pub(super) fn lose(&self) {
         let mut state = self.lock();
-        if !matches!(state.phase, Phase::Unfit(_)) {
+        if !matches!(state.phase, Phase::Unfit(_) | Phase::Spoiled(_)) {
             state.phase = Phase::Gone;
         }
         let spares = state.spares.take_all();
         state.forks.clear();
+        let on_loss = state.on_loss.take();
         drop(state);
         drop(spares);
         self.changed.notify_all();
-    }
-
-    /// The zygote has ended, and its workers with it.
-    pub(super) fn bury_workers(&self, zygote: &Account) {
-        let deaths = std::mem::take(&mut self.lock().deaths);
-        for death in deaths.values() {
-            death.settle(Cause::WithZygote(zygote.how().to_owned()));
+        if let Some(on_loss) = on_loss {
+            on_loss();
         }
     }
 

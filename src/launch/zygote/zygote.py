@@ -29,14 +29,14 @@ import time
 import traceback
 import types
 
-# From the request to end until whatever is left is killed.
-GRACE_SECONDS = STOP_SECONDS / 2
 # Before each module that is loaded ahead: a worker that is wanted goes first.
 PAUSE_MILLIS = 20
 # Where workers are wanted all the time: how long the next module waits at most.
 LONGEST_PAUSE_SECONDS = 1
 # Of the trial of what all tasks do; it takes milliseconds.
 REHEARSAL_SECONDS = 5
+# Characters; what is sent must fit into one message.
+MOST_OF_AN_ERROR = 2000
 # Of a file that is watched: written to, renamed, replaced or removed (`inotify`).
 CHANGES = 0x2 | 0x4 | 0x400 | 0x800
 # Between looks at files whose changes nobody tells us, as on network file systems.
@@ -130,10 +130,6 @@ def bind(binding):
         os.chdir(directory)
         # What `python -m` puts first is the directory it was started in.
         sys.path[0] = os.getcwd()
-    files = binding.get("files")
-    if files and files not in sys.path:
-        # Where the worker would put it on its first task, and then drop all import caches.
-        sys.path.insert(1, files)
     sys.argv[1:] = binding["arguments"]
 
 
@@ -166,7 +162,7 @@ def archives_of_spark():
     """Spark's own archives on the path, which do not change while it runs."""
     specs = [sys.modules[name].__spec__ for name in ("pyspark", "py4j") if name in sys.modules]
     archives = [getattr(spec.loader, "archive", None) for spec in specs]
-    return (*filter(None, archives), *(entry for entry in sys.path if entry.endswith(".jar")))
+    return (*filter(None, archives), *(entry for entry in map(str, sys.path) if entry.endswith(".jar")))
 
 
 def forget_importers(archives):
@@ -178,6 +174,14 @@ def forget_importers(archives):
     for path in list(sys.path_importer_cache):  # at once: a task may have left a thread that imports
         if isinstance(path, str) and path.startswith(archives):
             sys.path_importer_cache.pop(path, None)
+
+
+def described(error):
+    """What to say of a failed import; its own words may fail, too, or be too many."""
+    try:
+        return f"{type(error).__name__}: {error}"[:MOST_OF_AN_ERROR]
+    except Exception:
+        return type(error).__name__
 
 
 def rehearse():
@@ -215,6 +219,16 @@ def serve_tasks(worker, sock, reuse, archives):
         # as what a task holds while it imports something would never be found to be garbage.
         gc.collect()
         forget_importers(archives)
+        release_unused()
+
+
+def release_unused():
+    """Gives back what Arrow's jemalloc holds: a thread that it was kept from starting would have done that."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and ARROW_THREAD_SWITCH not in os.environ:
+        pool = arrow.default_memory_pool()
+        if pool.backend_name == "jemalloc":
+            pool.release_unused()
 
 
 def disposition(number):
@@ -293,10 +307,9 @@ class Zygote:
         self.archives = ()
         self.sources = Sources()
         self.status = open_status()
-        self.pid = os.getpid()
 
     def send(self, **message):
-        self.control.sendall(json.dumps(message).encode())
+        send(self.control, **message)
 
     def start(self, order):
         """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
@@ -311,6 +324,9 @@ class Zygote:
         importlib.import_module(self.worker_module)
         self.load_daemon(order["daemon"], [self.worker_module])
         sys.argv[:] = [self.daemon.__file__]
+        if not os.path.exists(CHILDREN):
+            self.send(unfit=f"this system has no {CHILDREN}")
+            return False
         if threads(self.status) > 1:
             self.send(unfit=f"{order['worker']} starts threads when it is imported")
             return False
@@ -346,7 +362,7 @@ class Zygote:
             importlib.import_module(name)
         except BaseException as error:
             missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
-            self.send(left_out=name, missing=missing, reason=f"{type(error).__name__}: {error}")
+            self.send(left_out=name, missing=missing, reason=described(error))
         else:
             millis = round((time.monotonic() - started) * 1000)
             if threads(self.status) == 1:
@@ -373,6 +389,7 @@ class Zygote:
         if pid == 0:
             code = 1
             try:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
                 signal.alarm(REHEARSAL_SECONDS)
                 rehearse()
                 code = threads(open_status()) - 1
@@ -398,8 +415,8 @@ class Zygote:
         return True
 
     def look_at_sources(self):
-        changed = None if self.spoiled else self.sources.changed()
-        if changed:
+        changed = self.sources.changed()
+        if changed and not self.spoiled:
             self.spoiled = True
             self.to_load = []
             self.send(outdated=changed)
@@ -438,19 +455,13 @@ class Zygote:
 
     def become_worker(self, sock, stderr):
         """Never returns."""
-        code = 1
         try:
             os.dup2(stderr, 2)
             os.close(stderr)
             self.control.close()
             self.sources.close()
             os.close(self.status)
-            self.wakeup.close()
-            self.waker.close()
-            # The zygote has one thread, so this is the zygote's end and no thread's.
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != self.pid:
-                os._exit(0)
+            self.ends.close()
             leave_group()
             offer_to_oom_killer(self.oom_score_adj)
             reseed()
@@ -460,46 +471,38 @@ class Zygote:
             bind(binding)
             if binding["arguments"] and binding["arguments"][0] != self.worker_module:
                 self.load_daemon(self.daemon.__spec__.name, binding["arguments"])
+            sock.settimeout(None)  # whatever a module that was loaded ahead has made the default
             with self.faulthandler():
                 serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives)
-            code = 0
+                os._exit(0)
         except BaseException:
             traceback.print_exc()
-        os._exit(code)
+        os._exit(1)
 
     def faulthandler(self):
         enable = getattr(self.daemon, "enable_faulthandler", contextlib.nullcontext)
         return enable()
 
     def reap(self):
-        self.wakeup.recv(4096)
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        for pid, status in self.ends.collect():
             if pid in self.children:
                 self.children.discard(pid)
                 self.send(exited=pid, status=status)
 
     def serve(self):
-        self.wakeup, self.waker = socket.socketpair()
-        self.wakeup.setblocking(False)
-        self.waker.setblocking(False)
-        signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.ends = ChildEnds()
         self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
+        if not self.to_load:
+            self.send(complete=True)
         poller = select.poll()
         poller.register(self.control, select.POLLIN)
-        poller.register(self.wakeup, select.POLLIN)
+        poller.register(self.ends, select.POLLIN)
         if self.sources.events >= 0:
             poller.register(self.sources.events, select.POLLIN)
         overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
         while True:
             ready = {fd for fd, _ in poller.poll(PAUSE_MILLIS if self.to_load else None)}
-            if self.wakeup.fileno() in ready:
+            if self.ends.fileno() in ready:
                 self.reap()
             if self.sources.events in ready:
                 self.look_at_sources()
@@ -511,16 +514,9 @@ class Zygote:
                 overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
 
     def end(self):
-        """Ends all that descends from here: what does not go when asked is killed."""
+        """Ends all that descends from here, and this process."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        asked = set()
-        deadline = time.monotonic() + GRACE_SECONDS
-        while (children := running_children()) and time.monotonic() < deadline:
-            for pid in set(children) - asked:
-                os.kill(pid, signal.SIGHUP)
-            asked.update(children)
-            time.sleep(0.01)
-        kill_descendants()
+        end_descendants()
         os._exit(0)
 
 

@@ -113,6 +113,7 @@ impl Zygotes {
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
             self.expire_later(&zygote);
+            self.retire_when_lost(&zygote);
             Ok(zygote)
         };
         self.current.get(deadline, start)
@@ -126,6 +127,16 @@ impl Zygotes {
             warn_of(reason);
             keep(self.clone());
         }
+    }
+
+    /// What it was not to leave behind ends with the keeper, and that with the last who holds the zygote.
+    fn retire_when_lost(self: &Arc<Self>, zygote: &Arc<Zygote>) {
+        let (zygotes, lost) = (Arc::downgrade(self), Arc::downgrade(zygote));
+        zygote.when_lost(move || {
+            if let (Some(zygotes), Some(lost)) = (zygotes.upgrade(), lost.upgrade()) {
+                zygotes.replace(&lost);
+            }
+        });
     }
 
     /// Ends a zygote when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
@@ -213,9 +224,7 @@ impl Zygotes {
                 Ok(spare) => return Ok(launched(spare, zygote)),
                 Err(error) if zygote.is_at_fault(&error) => {
                     debug!("The zygote is replaced: {error}");
-                    Count::ZygoteReplaced.increment();
-                    self.left_out().extend(zygote.spoiled_by());
-                    self.current.retire(&zygote);
+                    self.replace(&zygote);
                     last = Some(error);
                 }
                 Err(error) => return Err(error),
@@ -229,6 +238,15 @@ impl Zygotes {
             }
             last => last.unwrap_or(Error::Eof { step: Step::Fork }),
         })
+    }
+
+    /// Has the next caller start another one, which does without what has spoiled this one.
+    fn replace(&self, zygote: &Arc<Zygote>) {
+        let spoiled_by = zygote.spoiled_by();
+        if self.current.retire(zygote) {
+            Count::ZygoteReplaced.increment();
+            self.left_out().extend(spoiled_by);
+        }
     }
 
     fn left_out(&self) -> MutexGuard<'_, Vec<LeftOut>> {
