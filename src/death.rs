@@ -20,7 +20,7 @@ use crate::process::describe_exit;
 const LAST_LINES: usize = 20;
 
 /// Why a process is no more.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Cause {
     /// It ended by itself, or by a signal that was not ours.
     Exit(ExitStatus),
@@ -51,12 +51,12 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(cause: &Cause, last_words: Option<&LastWords>) -> Self {
+    fn of(cause: Cause, last_words: Option<&LastWords>) -> Self {
         let ours = matches!(cause, Cause::Ended(_));
         let well = matches!(cause, Cause::Exit(status) if status.success());
         let (how, count) = match cause {
-            Cause::Exit(status) => of_status(*status),
-            Cause::Ended(why) => ((*why).to_owned(), None),
+            Cause::Exit(status) => of_status(status),
+            Cause::Ended(why) => (why.to_owned(), None),
             Cause::Untold => (
                 "ended; only the daemon that forked it knows how".to_owned(),
                 Some(Count::DiedUnknown),
@@ -165,7 +165,7 @@ impl Death {
         }
         let last_words = state.last_words.take();
         drop(state); // they may take a while
-        let account = Arc::new(Account::of(&cause, last_words.as_ref()));
+        let account = Arc::new(Account::of(cause, last_words.as_ref()));
         let mut state = self.lock();
         let account = state.account.get_or_insert(account).clone();
         let listeners = std::mem::take(&mut state.listeners);
