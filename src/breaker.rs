@@ -1,19 +1,20 @@
-//! Keeps a broken Python environment from costing an interpreter start for each attempt of each task.
+//! Keeps a broken Python environment from costing an interpreter start for each attempt of each task, and a glitch of some
+//! seconds from costing the job.
 //!
-//! As many starts are made in vain as Spark makes attempts of a task, but one. After that there is a pause, longer each time,
-//! in which the same error is given at once; then one caller tries again, and a success mends all.
+//! After a start in vain there is a pause, longer each time, in which tasks wait; then they try again, and a success mends all.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::warn;
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// `spark.task.maxFailures` is 4 by default: a job is not lost to a glitch that it would survive with stock Spark.
-const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A job has as many attempts by default (`spark.task.maxFailures`), all of which may have been made by then.
+const WORTH_A_WARNING: u32 = 3;
 
 #[derive(Default)]
 struct State {
@@ -21,60 +22,70 @@ struct State {
     failures: u32,
     /// When the last of them had failed: attempts that were under way by then say nothing new.
     last: Option<(Instant, Error)>,
-    closed_from: Option<Instant>,
+}
+
+impl State {
+    /// When the next start may be made, and what the last one has failed with.
+    fn closed_until(&self) -> Option<(Instant, &Error)> {
+        let (last, error) = self.last.as_ref()?;
+        Some((*last + pause(self.failures), error))
+    }
 }
 
 /// See the module's description.
 #[derive(Default)]
 pub(crate) struct Breaker {
     state: Mutex<State>,
+    mended: Condvar,
 }
 
 impl Breaker {
-    /// Fails where a start now would be in vain; else the caller may try, and [`note`](Self::note)s what comes of it.
-    pub(crate) fn check(&self, now: Instant) -> Result<(), Error> {
+    /// Waits until a start is worth trying; the caller then [`note`](Self::note)s what comes of it. Fails where that is not
+    /// before the deadline.
+    pub(crate) fn await_turn(&self, deadline: Deadline) -> Result<(), Error> {
         let mut state = self.lock();
-        let Some(closed_from) = state.closed_from else {
-            return Ok(());
-        };
-        if now >= closed_from {
-            // Who comes while this caller tries need not try as well.
-            state.closed_from = Some(now + pause(state.failures));
-            return Ok(());
+        while let Some((until, error)) = state.closed_until() {
+            let pause = until.saturating_duration_since(Instant::now());
+            if pause.is_zero() {
+                break;
+            }
+            if pause > deadline.remaining() {
+                return Err(Error::Broken {
+                    cause: Box::new(error.clone()),
+                    failures: state.failures,
+                    pause,
+                });
+            }
+            let wait = self.mended.wait_timeout(state, pause);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let Some((_, cause)) = &state.last else {
-            return Ok(());
-        };
-        Err(Error::Broken {
-            cause: Box::new(cause.clone()),
-            failures: state.failures,
-            pause: closed_from - now,
-        })
+        Ok(())
+    }
+
+    /// Lets all who wait go on.
+    pub(crate) fn reset(&self) {
+        *self.lock() = State::default();
+        self.mended.notify_all();
     }
 
     /// Takes note of how an attempt has gone that was begun at `started`.
     pub(crate) fn note<T>(&self, started: Instant, now: Instant, result: &Result<T, Error>) {
-        let mut state = self.lock();
         let error = match result {
-            Ok(_) => {
-                *state = State::default();
-                return;
-            }
+            Ok(_) => return self.reset(),
             Err(error) if error.is_environments() => error,
             Err(_) => return,
         };
+        let mut state = self.lock();
         if state.last.as_ref().is_some_and(|(last, _)| started < *last) {
             return;
         }
         state.failures += 1;
         state.last = Some((now, error.clone()));
-        if state.failures >= TRIES {
-            let pause = pause(state.failures);
-            state.closed_from = Some(now + pause);
+        if state.failures >= WORTH_A_WARNING {
             warn!(
-                "{} starts of a Python worker have failed one after the other; the next one is made in {} s at the earliest",
+                "{} starts of a Python worker have failed one after the other; the next one is made in {} s",
                 state.failures,
-                pause.as_secs()
+                pause(state.failures).as_secs()
             );
         }
     }
@@ -85,7 +96,7 @@ impl Breaker {
 }
 
 fn pause(failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(TRIES).min(5);
+    let doublings = failures.saturating_sub(1).min(5);
     (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)
 }
 
@@ -103,36 +114,34 @@ mod tests {
         })))
     }
 
-    /// Makes attempts that fail, a millisecond each, until one is refused; how many there were, and when that is.
-    fn fail_until_refused(breaker: &Breaker, mut now: Instant) -> (u32, Instant) {
-        let mut tries = 0;
-        while breaker.check(now).is_ok() {
-            let started = now;
-            now += Duration::from_millis(1);
-            breaker.note(started, now, &broken());
-            tries += 1;
+    /// How long the next start is put off after this many have failed, the last one just now.
+    fn pause_after(breaker: &Breaker) -> Option<Duration> {
+        match breaker.await_turn(Deadline::now()) {
+            Err(Error::Broken { pause, .. }) => Some(pause),
+            _ => None,
         }
-        (tries, now)
     }
 
     #[test]
-    fn after_some_failures_there_is_a_pause_that_grows() {
+    fn after_each_failure_there_is_a_pause_that_grows() {
         let breaker = Breaker::default();
-        let (tries, mut now) = fail_until_refused(&breaker, Instant::now());
-        assert_eq!(tries, TRIES);
+        assert_eq!(pause_after(&breaker), None);
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
-            now += Duration::from_secs(seconds);
-            let (tries, refused) = fail_until_refused(&breaker, now);
-            assert_eq!(tries, 1, "after {seconds} s");
-            now = refused;
+            let now = Instant::now();
+            breaker.note(now, now, &broken());
+            let pause = pause_after(&breaker).unwrap();
+            assert!(
+                pause <= Duration::from_secs(seconds) && pause > Duration::from_secs(seconds - 1)
+            );
         }
     }
 
     #[test]
     fn the_error_goes_on_to_name_its_cause() {
         let breaker = Breaker::default();
-        let (_, now) = fail_until_refused(&breaker, Instant::now());
-        let refused = breaker.check(now).unwrap_err();
+        let now = Instant::now();
+        breaker.note(now, now, &broken());
+        let refused = breaker.await_turn(Deadline::now()).unwrap_err();
         let cause = broken().unwrap_err();
         assert!(refused.to_string().contains(&cause.to_string()));
         assert_eq!(refused.java_type(), cause.java_type());
@@ -142,32 +151,36 @@ mod tests {
     fn one_start_that_many_have_waited_for_is_one_failure() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..100 {
-            assert!(breaker.check(now).is_ok());
-        }
-        for _ in 0..100 {
             breaker.note(now, now + Duration::from_secs(1), &broken());
         }
-        assert!(breaker.check(now + Duration::from_secs(1)).is_ok());
+        assert_eq!(breaker.lock().failures, 1);
     }
 
     #[test]
     fn one_success_mends_all_and_other_failures_do_no_harm() {
-        let breaker = Breaker::default();
-        let (_, now) = fail_until_refused(&breaker, Instant::now());
+        let (breaker, now) = (Breaker::default(), Instant::now());
+        breaker.note(now, now, &broken());
         breaker.note(now, now, &Ok(()));
-        assert!(breaker.check(now).is_ok());
+        assert_eq!(pause_after(&breaker), None);
         for _ in 0..100 {
             breaker.note::<()>(now, now, &Err(Error::Fork { errno: 11 }));
         }
-        assert!(breaker.check(now).is_ok());
+        assert_eq!(pause_after(&breaker), None);
     }
 
     #[test]
-    fn while_one_tries_again_the_others_need_not() {
+    fn who_waits_goes_on_when_a_start_succeeds() {
         let breaker = Breaker::default();
-        let (_, refused) = fail_until_refused(&breaker, Instant::now());
-        let now = refused + Duration::from_secs(1);
-        assert!(breaker.check(now).is_ok());
-        assert!(breaker.check(now).is_err());
+        let far = Instant::now() + Duration::from_secs(3600);
+        breaker.note(far, far, &broken());
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| breaker.await_turn(Deadline::after(Duration::from_secs(7200))));
+            while !waiting.is_finished() {
+                breaker.reset(); // more than once, as it may not wait yet
+                std::thread::yield_now();
+            }
+            assert!(waiting.join().unwrap().is_ok());
+        });
     }
 }

@@ -203,11 +203,6 @@ impl Error {
     /// Whether the interpreter or its modules are to blame, so that another start would fail like this one.
     pub(crate) fn is_environments(&self) -> bool {
         match self {
-            Self::Exec { source, .. } => {
-                use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
-                let lasting = [NotFound, PermissionDenied, NotADirectory];
-                lasting.contains(&source.kind()) || source.raw_os_error() == Some(libc::ENOEXEC)
-            }
             Self::AnnounceEof { .. } | Self::BadAddress(_) | Self::Died { .. } => true,
             Self::Start { cause, .. } | Self::ConnectBack { cause } => cause.is_environments(),
             Self::Timeout { step, .. } => matches!(step, Step::Announce | Step::ConnectBack),

@@ -158,7 +158,7 @@ impl Factory {
         ))
     }
 
-    /// Puts a worker into the pool. One that can't be pooled any more is given back by [`Host::close`].
+    /// Puts a worker into the pool. One that can't be pooled, or not any more, is given back by [`Host::close`].
     pub fn release(self: &Arc<Self>, id: WorkerId) {
         let mut state = self.lock();
         let Some(worker) = state.workers.get(&id).cloned().filter(|_| !state.stopped) else {
@@ -167,6 +167,12 @@ impl Factory {
         };
         trace!("Released {worker}");
         Count::Released.increment();
+        if !self.spec.use_daemon {
+            drop(state);
+            // Its task is done. It ends when it has done what it has left to do, as on stock.
+            worker.disconnect();
+            return self.host.close(id);
+        }
         state.pool.remove(id); // released twice
         if let Some(why) = worker.worn_out(&self.spec.settings) {
             drop(state);
@@ -236,10 +242,11 @@ impl Factory {
 
     fn launch(self: &Arc<Self>, launcher: &dyn Launcher) -> Result<Handout, Error> {
         self.check_running()?;
-        let started = Instant::now();
-        self.breaker.check(started)?;
         let deadline = Deadline::after(self.spec.settings.start_timeout);
         let waiting = Waiting::begin();
+        self.breaker.await_turn(deadline)?;
+        self.check_running()?;
+        let started = Instant::now();
         let attempt = launcher.launch(deadline);
         drop(waiting);
         self.breaker.note(started, Instant::now(), &attempt);

@@ -83,39 +83,67 @@ fn the_zygote_is_not_offered() {
     assert_eq!((oom_score_adj(zygote), oom_score_adj(keeper)), (own, own));
 }
 
+/// A factory whose interpreter notes each start, and ends.
+struct Broken {
+    bench: Bench,
+    directory: tempfile::TempDir,
+}
+
+impl Broken {
+    fn open(start_timeout: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let python = directory.path().join("python");
+        let bench = Setup::daemon()
+            .set("pythonExec", python.to_str().unwrap())
+            .own("startTimeout", start_timeout)
+            .open();
+        let broken = Self { bench, directory };
+        let starts = broken.directory.path().join("starts");
+        broken.write(&format!("echo >> {}\nexit 7", starts.display()));
+        broken
+    }
+
+    fn write(&self, script: &str) {
+        let interpreter = self.directory.path().join("python");
+        fs::write(&interpreter, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(&interpreter, runnable).unwrap();
+    }
+
+    fn mend(&self) {
+        self.write(&format!("exec {} \"$@\"", python().display()));
+    }
+
+    fn starts(&self) -> usize {
+        let starts = fs::read_to_string(self.directory.path().join("starts"));
+        starts.unwrap_or_default().lines().count()
+    }
+}
+
 #[test]
 fn a_broken_environment_is_not_started_for_each_attempt() {
-    let directory = tempfile::tempdir().unwrap();
-    let (interpreter, starts) = (
-        directory.path().join("python"),
-        directory.path().join("starts"),
-    );
-    let broken = format!("#!/bin/sh\necho >> {}\nexit 7\n", starts.display());
-    fs::write(&interpreter, broken).unwrap();
-    let permissions: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    fs::set_permissions(&interpreter, permissions.clone()).unwrap();
-    let bench = Setup::daemon()
-        .set("pythonExec", interpreter.to_str().unwrap())
-        .open();
-    for attempt in 1..20 {
-        let error = bench.create_error().to_string();
-        assert!(
-            error.contains("terminated with code: 7"),
-            "{attempt}: {error}"
-        );
-        assert_eq!(
-            error.contains("at the earliest"),
-            attempt > 3,
-            "{attempt}: {error}"
-        );
-    }
-    let count = || fs::read_to_string(&starts).unwrap().lines().count();
-    assert_eq!(count(), 3);
+    // The first pause is longer: who comes within it would wait in vain.
+    let broken = Broken::open("900ms");
+    let mut refused = 0;
+    eventually("some attempts are refused", || {
+        let before = broken.starts();
+        let error = broken.bench.create_error().to_string();
+        if error.contains("at the earliest") {
+            refused += 1;
+            assert_eq!(broken.starts(), before);
+        }
+        refused == 5
+    });
+}
 
-    let mended = format!("#!/bin/sh\nexec {} \"$@\"\n", python().display());
-    fs::write(&interpreter, mended).unwrap();
-    fs::set_permissions(&interpreter, permissions).unwrap();
-    eventually("it mends by itself", || bench.next().is_ok());
+#[test]
+fn who_comes_after_a_failed_start_waits_and_is_served_once_it_is_mended() {
+    let broken = Broken::open("120s");
+    let error = broken.bench.create_error().to_string();
+    assert!(error.contains("terminated with code: 7"), "{error}");
+    broken.mend();
+    assert!(broken.bench.next().is_ok());
+    assert_eq!(broken.starts(), 1);
 }
 
 /// Lets a process have so many descriptors; gives how many it could have.

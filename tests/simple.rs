@@ -114,6 +114,30 @@ fn a_worker_that_ignores_the_request_to_end_is_killed() {
 }
 
 #[test]
+fn a_worker_whose_task_is_done_may_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let enough = directory.path().join("enough");
+    let bench = Setup::misbehaving_worker("go on")
+        .env("ENOUGH_OF_THE_TEST", enough.to_str().unwrap())
+        .own("closeTimeout", "50ms")
+        .own("spares", "0")
+        .open();
+    let (done, left) = (bench.create(), bench.create());
+    bench.release(&done);
+    assert!(bench.host.was_closed(done.id()));
+    // What was closed later is killed, by when what was given back would be, too.
+    bench.factory.socket_closed(left.id());
+    eventually("the one that was left is killed", || {
+        !runs(left.worker.pid())
+    });
+    assert!(runs(done.worker.pid()));
+    std::fs::write(&enough, "").unwrap();
+    eventually("it ends by itself", || !runs(done.worker.pid()));
+    let why = bench.factory.why_ended(done.id()).unwrap();
+    assert!(why.ends_with("exited with code 0"), "{why}");
+}
+
+#[test]
 fn a_worker_killed_by_someone_else_is_forgotten() {
     let bench = Setup::simple().open();
     let held = bench.create();

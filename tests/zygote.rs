@@ -460,7 +460,7 @@ fn nothing_that_a_module_prints_is_printed_twice() {
         .own("spares", "3")
         .open();
     let host = bench.host.clone();
-    let printed = || String::from_utf8_lossy(&host.stdout.lock().unwrap()).into_owned();
+    let printed = || host.stderr_text(); // the zygote's output is no session's
     let zygote = zygote_of(&bench.create());
     eventually("it is printed", || !printed().is_empty());
     let held = [bench.create(), bench.create()];

@@ -85,6 +85,7 @@ impl Factory {
         let reaper = state.reaper.take();
         let leaving = std::mem::take(&mut state.leaving);
         drop(state);
+        self.breaker.reset(); // who waits is to hear of this
         cancel(reaper);
         leaving.into_values().map(Some).for_each(cancel);
         debug!(

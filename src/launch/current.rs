@@ -57,7 +57,10 @@ impl<T> Current<T> {
                 Slot::Empty | Slot::Failed(_) => {
                     *slot = Slot::Starting;
                     drop(slot);
-                    return self.finish(start());
+                    let panicked = Panicked(self);
+                    let result = start();
+                    std::mem::forget(panicked);
+                    return self.finish(result);
                 }
                 Slot::Starting if deadline.has_passed() => return Err(self.timeout.clone()),
                 Slot::Starting => {
@@ -119,5 +122,14 @@ impl<T> Current<T> {
 
     fn lock(&self) -> MutexGuard<'_, Slot<T>> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Dropped where a start panics: nobody is to wait for it any more.
+struct Panicked<'a, T>(&'a Current<T>);
+
+impl<T> Drop for Panicked<'_, T> {
+    fn drop(&mut self) {
+        let _ = self.0.finish(Err(self.0.timeout.clone()));
     }
 }

@@ -15,7 +15,7 @@ use super::socket::Address;
 use crate::deadline::{Deadline, Timed, set_nonblocking};
 use crate::death::{Death, LastWords};
 use crate::error::{BadAddress, Error, Step};
-use crate::host::Host;
+use crate::host::{Host, Stream};
 use crate::process::Process;
 use crate::protocol;
 use crate::spawn::Stdin;
@@ -44,7 +44,7 @@ impl Daemon {
             PythonProcess::start(&spec.daemon_command(), Stdin::pipe(), spec, host)?;
         process.offer_to_oom_killer();
         let address = read_address(spec, &process, &stdout, deadline)?;
-        process.drain_stdout(stdout)?;
+        process.drain_stdout(stdout, Stream::Stdout)?;
         debug!(
             "Python daemon {} (pid {}) listens on {address} after {} ms",
             spec.daemon_module,

@@ -133,6 +133,7 @@ impl PythonProcess {
         };
         let (stderr, death) = supervised().map_err(|error: io::Error| {
             child.signal_group(Signal::SIGKILL);
+            child.reap(Deadline::after(EXIT_AFTER_FAILURE)); // nobody else does
             Error::io(Step::Spawn, spec.settings.start_timeout)(error)
         })?;
         let process = Self {
@@ -147,9 +148,9 @@ impl PythonProcess {
         Ok((process, spawned.stdout))
     }
 
-    /// Hands the rest of standard output to the host.
-    pub(crate) fn drain_stdout(&self, stdout: OwnedFd) -> Result<(), Error> {
-        Output::drain(stdout, Stream::Stdout, self.host.clone())
+    /// Hands the rest of standard output to the host, as output of this stream.
+    pub(crate) fn drain_stdout(&self, stdout: OwnedFd, stream: Stream) -> Result<(), Error> {
+        Output::drain(stdout, stream, self.host.clone())
             .map(drop)
             .map_err(Error::io(Step::Spawn, Duration::ZERO))
     }

@@ -15,7 +15,7 @@ use super::python_process::PythonProcess;
 use super::socket::Listener;
 use crate::deadline::{Deadline, Timed, poll_any, set_nonblocking};
 use crate::error::{Error, Step};
-use crate::host::Host;
+use crate::host::{Host, Stream};
 use crate::process::Process;
 use crate::protocol;
 use crate::spawn::Stdin;
@@ -193,7 +193,7 @@ impl Launcher for SimpleLauncher {
         let line = self.spec.worker_command(&self.worker_module, &address);
         let (process, stdout) = PythonProcess::start(&line, Stdin::pipe(), &self.spec, &self.host)?;
         process.offer_to_oom_killer();
-        process.drain_stdout(stdout)?;
+        process.drain_stdout(stdout, Stream::Stdout)?;
         let (socket, identity) =
             self.connect_back(&listener, &process, deadline)
                 .map_err(|cause| Error::ConnectBack {

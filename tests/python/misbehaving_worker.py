@@ -54,6 +54,12 @@ def main() -> None:
     elif how == "negative":
         authenticated().sendall(struct.pack("!i", -2))
         time.sleep(600)
+    elif how == "go on":
+        connection = authenticated()
+        connection.sendall(struct.pack("!i", os.getpid()))
+        connection.recv(1)
+        while not os.path.exists(os.environ["ENOUGH_OF_THE_TEST"]):
+            time.sleep(0.01)
     elif how == "ignore SIGTERM":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         connection = authenticated()

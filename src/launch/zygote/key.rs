@@ -95,6 +95,16 @@ fn takes_descriptors(spec: &FactorySpec) -> bool {
     matches!(spec.worker_transport(), Transport::Unix { .. })
 }
 
+/// What a zygote's own standard output is taken for. It is nobody's: sessions whose output Spark captures give their workers one
+/// of their own, unless the zygote is theirs alone.
+pub(super) fn stream_of_stdout(spec: &FactorySpec) -> Stream {
+    if spec.captured_session().is_some() && !takes_descriptors(spec) {
+        Stream::Stdout
+    } else {
+        Stream::Stderr
+    }
+}
+
 /// What makes a spare a session's worker.
 pub(super) struct Binding {
     frame: Vec<u8>,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use log::debug;
 use serde_json::{Value, json};
 
-use super::key::{ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
+use super::key::{self, ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
 use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::talk::{Control, Talk};
@@ -47,7 +47,7 @@ impl Zygote {
         let limit = spec.settings.start_timeout;
         let (process, stdout) =
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
-        process.drain_stdout(stdout)?;
+        process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
         let load = |module: &&String| left_out.iter().all(|one| one.module != **module);
         let load: Vec<_> = key.preload.iter().filter(load).collect();
@@ -131,6 +131,8 @@ impl Zygote {
 
     /// A worker, made the one that `binding` describes.
     pub(super) fn take(&self, binding: &Binding, deadline: Deadline) -> Result<Spare, Error> {
+        let failed = Error::io(Step::Fork, self.talk.start_timeout);
+        binding.stdout().map_err(failed)?; // else each spare would be of no use
         loop {
             let spare = self.talk.take(binding, deadline)?;
             if self.bind(&spare, binding) {
@@ -141,6 +143,7 @@ impl Zygote {
 
     /// The same, if one was forked ahead. Never waits.
     pub(super) fn take_ready(&self, binding: &Binding) -> Option<Spare> {
+        binding.stdout().ok()?;
         loop {
             let spare = self.talk.lock().spares.take(binding)?;
             if self.bind(&spare, binding) {

@@ -247,10 +247,8 @@ impl Talk {
             return;
         };
         state.deaths.insert(pid, death.clone());
-        let named = Process::open(pid).ok();
-        // It may have ended since, and its number be another's.
-        match named.filter(|process| process.descends_from(self.keeper)) {
-            Some(process) => {
+        match Process::open(pid) {
+            Ok(process) if process.descends_from(self.keeper) => {
                 trace!("Forked a spare worker (pid {pid})");
                 state.spares.put(Spare {
                     socket,
@@ -258,7 +256,11 @@ impl Talk {
                     death,
                 });
             }
-            None => state.fail(Error::LaunchGone {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
+                state.fail(Error::io(Step::Fork, self.start_timeout)(error));
+            }
+            // It has ended since, and its number may be another's.
+            _ => state.fail(Error::LaunchGone {
                 sender: "Python zygote",
                 pid,
             }),

@@ -1,7 +1,7 @@
 //! The zygote for one key: shared by all factories that have it, replaced when it is lost, ended when nobody uses it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,16 +23,21 @@ use crate::spec::FactorySpec;
 use crate::supervisor::later;
 use crate::worker::{Launched, Origin};
 
-/// Those that factories are to find although none uses them now: what was started ahead, and what is known to be unfit.
-static KEPT: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
+/// Those that were started ahead, for factories to find.
+static WARM: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
+
+/// Those of which is known that they are unfit, for the next sessions to find.
+static UNFIT: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
 
 /// Sessions with environments of their own have zygotes of their own, each of which may be unfit.
-const MOST_KEPT: usize = 64;
+const MOST_UNFIT: usize = 64;
+/// It may have been a full disk, and not the interpreter.
+const UNFIT_FOR: Duration = Duration::from_secs(600);
 
 static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> = LazyLock::new(Mutex::default);
 
 fn all() -> MutexGuard<'static, HashMap<ZygoteKey, Weak<Zygotes>>> {
-    ALL.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&ALL)
 }
 
 /// Each zygote that serves, as it is now.
@@ -44,21 +49,13 @@ pub(crate) fn reports(family: &Family) -> Vec<Value> {
 
 /// Lets go of what was started ahead: it ends if no factory uses it. What was unfit may be tried again.
 pub fn cool() {
-    let kept = std::mem::take(&mut *kept());
-    drop(kept); // not under the lock
+    let warm = std::mem::take(&mut *locked(&WARM));
+    let unfit = std::mem::take(&mut *locked(&UNFIT));
+    drop((warm, unfit)); // not under the locks
 }
 
-fn kept() -> MutexGuard<'static, Vec<Arc<Zygotes>>> {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn keep(zygotes: Arc<Zygotes>) {
-    let mut kept = kept();
-    kept.push(zygotes);
-    let excess = kept.len().saturating_sub(MOST_KEPT);
-    let oldest: Vec<_> = kept.drain(..excess).collect();
-    drop(kept);
-    drop(oldest); // not under the lock
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How often it is looked whether the starting executor leaves a core to the zygote, which is not to slow it down. A task that
@@ -77,8 +74,8 @@ pub(super) struct Zygotes {
     host: Arc<dyn Host>,
     current: Current<Zygote>,
     left_out: Mutex<Vec<LeftOut>>,
-    /// Why there can be none: found out once, not by each session that comes.
-    unfit: OnceLock<Error>,
+    /// Why there can be none, and since when: found out once, not by each session that comes.
+    unfit: Mutex<Option<(Instant, Error)>>,
 }
 
 impl Zygotes {
@@ -96,7 +93,7 @@ impl Zygotes {
             host: host.clone(),
             current: Current::new(spec),
             left_out: Mutex::default(),
-            unfit: OnceLock::new(),
+            unfit: Mutex::default(),
         });
         all.insert(key, Arc::downgrade(&new));
         new
@@ -104,7 +101,9 @@ impl Zygotes {
 
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         let start = || {
-            if let Some(error) = self.unfit.get() {
+            if let Some((since, error)) = &*locked(&self.unfit)
+                && since.elapsed() < UNFIT_FOR
+            {
                 return Err(error.clone());
             }
             let left_out = self.left_out().clone(); // the lock is not held while the process starts
@@ -119,14 +118,20 @@ impl Zygotes {
         self.current.get(deadline, start)
     }
 
-    /// Starts none any more where this start has shown that it would be in vain.
+    /// Starts none for a while where this start has shown that it would be in vain.
     fn give_up(self: &Arc<Self>, error: &Error) {
-        if let Error::Unfit { reason } = error
-            && self.unfit.set(error.clone()).is_ok()
-        {
-            warn_of(reason);
-            keep(self.clone());
-        }
+        let Error::Unfit { reason } = error else {
+            return;
+        };
+        warn_of(reason);
+        *locked(&self.unfit) = Some((Instant::now(), error.clone()));
+        let mut unfit = locked(&UNFIT);
+        unfit.retain(|known| !Arc::ptr_eq(known, self));
+        unfit.push(self.clone());
+        let excess = unfit.len().saturating_sub(MOST_UNFIT);
+        let oldest: Vec<_> = unfit.drain(..excess).collect();
+        drop(unfit);
+        drop(oldest); // not under the lock
     }
 
     /// What it was not to leave behind ends with the keeper, and that with the last who holds the zygote.
@@ -168,7 +173,7 @@ impl Zygotes {
 
     /// Starts the zygote in the background, so that the first task finds workers ready.
     pub(super) fn warm(self: Arc<Self>) {
-        keep(self.clone()); // first: it may be let go of while it starts
+        locked(&WARM).push(self.clone()); // first: it may be let go of while it starts
         self.start_when_idle(Instant::now() + PREWARM_PATIENCE);
     }
 
@@ -250,7 +255,7 @@ impl Zygotes {
     }
 
     fn left_out(&self) -> MutexGuard<'_, Vec<LeftOut>> {
-        self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.left_out)
     }
 }
 

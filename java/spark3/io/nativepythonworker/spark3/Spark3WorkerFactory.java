@@ -72,7 +72,7 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   @Override
   public void releaseWorker(Socket worker) {
-    if (useDaemon && worker instanceof WorkerSocket ours && ours.isQuiet()) {
+    if (worker instanceof WorkerSocket ours && (!useDaemon || ours.isQuiet())) {
       workers.release(ours);
     } else {
       close(worker);

@@ -109,7 +109,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
 
   @Override
   public void releaseWorker(PythonWorker worker) {
-    if (useDaemon && worker instanceof Spark4Worker ours) {
+    if (worker instanceof Spark4Worker ours) {
       workers.release(ours);
       return;
     }
