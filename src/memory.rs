@@ -142,19 +142,28 @@ pub(crate) fn recent_shortage() -> Option<String> {
     recent.then_some(words)
 }
 
+const HIGHEST_SCORE: i32 = 1000;
+
+/// What workers add if no setting says otherwise. Where memory is the whole machine's, another program may be what takes it all,
+/// and workers would be killed before that.
+fn usual_addition() -> i32 {
+    let limited = Group::own().is_some_and(|group| group.bytes(group.layout.limit).is_some());
+    if limited { HIGHEST_SCORE } else { 0 }
+}
+
 /// The `oom_score_adj` of workers: this process's own, and what is `added`.
-pub(crate) fn worker_score(added: i32) -> i32 {
-    const HIGHEST: i32 = 1000;
+pub(crate) fn worker_score(added: Option<i32>) -> i32 {
     let own = fs::read_to_string("/proc/self/oom_score_adj");
     let own: i32 = own
         .ok()
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(0);
-    own.saturating_add(added).min(HIGHEST)
+    let added = added.unwrap_or_else(usual_addition);
+    own.saturating_add(added).min(HIGHEST_SCORE)
 }
 
 /// Has the kernel take a child of ours, and what it starts, before us. The child must not have been waited for.
-pub(crate) fn offer(child: i32, added: i32) {
+pub(crate) fn offer(child: i32, added: Option<i32>) {
     let file = format!("/proc/{child}/oom_score_adj");
     if let Err(error) = fs::write(&file, worker_score(added).to_string()) {
         debug!("{file} can't be written: {error}");

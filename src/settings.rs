@@ -84,8 +84,8 @@ const SPARES: Setting = setting(
 
 const OOM_SCORE: Setting = setting(
     "spark.nativePythonWorker.oomScoreAdj",
-    "1000",
-    "What workers add to the executor's own `oom_score_adj`, up to 1000 in all, so that the kernel kills a worker and not the executor where memory runs out. `0` adds nothing.",
+    "",
+    "What workers add to the executor's own `oom_score_adj`, up to 1000 in all, so that the kernel kills a worker and not the executor where memory runs out. By default 1000 where the executor's cgroup has a limit of its own, as in a container, and nothing where it shares a machine's memory with others.",
 );
 const MAX_TASKS: Setting = setting(
     "spark.nativePythonWorker.maxTasks",
@@ -159,8 +159,8 @@ pub struct Settings {
     pub preload_timeout: Duration,
     /// How many workers are forked ahead.
     pub spares: usize,
-    /// What workers add to our `oom_score_adj`.
-    pub oom_score_adj: i32,
+    /// What workers add to our `oom_score_adj`; `None` leaves that to who knows the limits of memory.
+    pub oom_score_adj: Option<i32>,
     /// How many tasks a worker serves.
     pub max_tasks: Option<u64>,
     /// How many bytes a worker may have resident after a task.
@@ -280,12 +280,12 @@ fn spares(conf: &HashMap<String, String>) -> Result<usize, Error> {
     }
 }
 
-fn oom_score_adj(conf: &HashMap<String, String>) -> Result<i32, Error> {
-    let text = conf
-        .get(OOM_SCORE.key)
-        .map_or(OOM_SCORE.default, String::as_str);
+fn oom_score_adj(conf: &HashMap<String, String>) -> Result<Option<i32>, Error> {
+    let Some(text) = conf.get(OOM_SCORE.key) else {
+        return Ok(None);
+    };
     match text.trim().parse() {
-        Ok(number @ 0..=1000) => Ok(number),
+        Ok(number @ 0..=1000) => Ok(Some(number)),
         _ => Err(Error::setting(
             OOM_SCORE.key,
             text,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::thread;
 
 use nix::fcntl::OFlag;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::SigSet;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::pipe2;
@@ -130,7 +131,9 @@ pub fn spawn(line: &CommandLine, stdin: io::Result<Stdin>) -> Result<Spawned, Er
 fn start(mut command: Command, theirs: &[OwnedFd; 3]) -> io::Result<std::process::Child> {
     // The JVM's threads block SIGQUIT; a child inherits that.
     SigSet::empty().thread_set_mask()?;
-    let private = MAY_BE_PRIVATE && close_range(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC).is_ok();
+    let private = MAY_BE_PRIVATE
+        && (close_range(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC).is_ok()
+            || take_private_table().is_ok());
     let [stdin, stdout, stderr] = theirs;
     command
         .stdin(Stdio::from(stdin.try_clone()?))
@@ -167,7 +170,21 @@ fn close_range(flags: libc::c_uint) -> io::Result<()> {
     }
 }
 
-/// For kernels before 5.11: in the forked child, whose table is its own.
+/// The same for kernels before 5.11, in more steps.
+fn take_private_table() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_FILES)?;
+    for entry in fs::read_dir("/proc/thread-self/fd")? {
+        let name = entry?.file_name();
+        let fd: Option<libc::c_int> = name.to_str().and_then(|name| name.parse().ok());
+        if let Some(fd) = fd.filter(|fd| *fd >= 3) {
+            // SAFETY: F_SETFD takes a number; for one that is not open it fails with EBADF and nothing happens.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
+}
+
+/// Where neither is allowed: in the forked child, whose table is its own.
 fn mark_close_on_exec() -> io::Result<()> {
     const MOST_FDS: libc::c_int = 1 << 20;
     if close_range(CLOSE_RANGE_CLOEXEC).is_ok() {
@@ -244,4 +261,24 @@ fn resolve(program: &str) -> io::Result<PathBuf> {
         failure = io::Error::from_raw_os_error(libc::ENOENT);
     }
     Err(failure)
+}
+
+#[cfg(all(test, not(thread_sanitizer)))]
+mod tests {
+    use super::*;
+    use nix::fcntl::{FcntlArg, fcntl};
+
+    #[test]
+    fn on_older_kernels_a_thread_marks_a_table_of_its_own() {
+        let (inherited, _writer) = nix::unistd::pipe().unwrap();
+        let flags = || fcntl(&inherited, FcntlArg::F_GETFD).unwrap();
+        let marked = thread::scope(|scope| {
+            let starting = scope.spawn(|| {
+                take_private_table().unwrap();
+                flags()
+            });
+            starting.join().unwrap()
+        });
+        assert_eq!((marked, flags()), (libc::FD_CLOEXEC, 0));
+    }
 }

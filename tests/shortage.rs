@@ -64,8 +64,8 @@ fn the_kernel_is_to_take_workers_first() {
     let own = oom_score_adj(i32::try_from(std::process::id()).unwrap());
     for setup in [Setup::zygote as fn() -> Setup, Setup::daemon, Setup::simple] {
         let none = setup().own("oomScoreAdj", "0").open();
-        let default = setup().open();
-        let (first, plain) = (default.create(), none.create());
+        let all = setup().own("oomScoreAdj", "1000").open();
+        let (first, plain) = (all.create(), none.create());
         let pid = first.worker.pid();
         eventually("it is offered", || oom_score_adj(pid) == 1000);
         assert_eq!(oom_score_adj(plain.worker.pid()), own);
@@ -74,7 +74,7 @@ fn the_kernel_is_to_take_workers_first() {
 
 #[test]
 fn the_zygote_is_not_offered() {
-    let bench = Setup::zygote().open();
+    let bench = Setup::zygote().own("oomScoreAdj", "1000").open();
     let held = bench.create();
     let (zygote, own) = (parent(held.worker.pid()), std::process::id());
     let keeper = parent(zygote);

@@ -114,14 +114,15 @@ fn workers_outlive_their_zygote_and_another_one_forks_the_next() {
     let held = bench.create();
     let (zygote, keeper) = (zygote_of(&held), parent(zygote_of(&held)));
     common::signal(zygote, Signal::SIGKILL);
-    let next = bench.create();
-    assert_ne!(zygote_of(&next), zygote);
+    // Its last spares may still be handed out, and are as good as any.
+    eventually("another zygote forks the next", || {
+        ![zygote, keeper].contains(&zygote_of(&bench.create()))
+    });
     assert!(held.worker.is_alive());
     eventually("the keeper has taken its place", || {
         parent(held.worker.pid()) == keeper
     });
-    bench.factory.stop_worker(held.id());
-    drop(held);
+    drop((held, bench));
     eventually("nothing is left of it", || !runs(keeper));
 }
 

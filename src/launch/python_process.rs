@@ -91,7 +91,7 @@ pub(crate) struct PythonProcess {
     host: Arc<dyn Host>,
     python_path: String,
     stop_timeout: Duration,
-    oom_score_adj: i32,
+    oom_score_adj: Option<i32>,
 }
 
 impl PythonProcess {

@@ -13,13 +13,15 @@ ZYGOTE_OFF = {"spark.nativePythonWorker.zygote.enabled": "false"}
 
 
 def loaded(spark):
-    """The modules a task finds loaded, and the threads its process has."""
+    """The modules a task finds loaded, the threads its process has, and how many MiB of addresses."""
 
     def look(_):
         import os
         import sys
 
-        return sorted(sys.modules), len(os.listdir("/proc/self/task"))
+        with open("/proc/self/statm") as pages:
+            addresses = int(pages.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") >> 20
+        return sorted(sys.modules), len(os.listdir("/proc/self/task")), addresses
 
     return spark.sparkContext.parallelize([0], 1).map(look).first()
 
@@ -43,8 +45,9 @@ def test_sparks_own_daemon_serves_where_the_zygote_is_switched_off(run, reuse):
 @pytest.mark.native_only("stock's workers import what they need")
 def test_libraries_are_there_before_the_task(run):
     def all_there():
-        modules, threads = run(loaded, conf=FRESH).value
+        modules, threads, addresses = run(loaded, conf=FRESH).value
         assert threads == 1
+        assert addresses < 700  # a GiB more where Arrow's allocator has reserved what it usually does, which YARN counts
         return LIBRARIES <= set(modules)
 
     assert eventually(all_there, 60)

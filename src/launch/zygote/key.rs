@@ -37,14 +37,22 @@ const SESSION_VARIABLES: &[&str] = &[
     "SPARK_TRACEBACK_WITH_LOCALS",
 ];
 
-/// Keeps Arrow's memory allocator from starting the one thread that importing it starts.
-pub(super) const ARROW_THREAD_SWITCH: (&str, &str) =
-    ("JE_ARROW_MALLOC_CONF", "background_thread:false");
+/// What Arrow's memory allocators read when they are loaded, and workers are not to see. jemalloc starts the one thread that
+/// importing Arrow starts. mimalloc reserves a gigabyte of addresses at its first use, here in the zygote and so in each worker:
+/// `YARN` counts them, and so does a limit that a worker sets itself (`spark.executor.pyspark.memory`).
+pub(super) const ALLOCATOR_VARIABLES: [(&str, &str); 2] = [
+    ("JE_ARROW_MALLOC_CONF", "background_thread:false"),
+    ("MIMALLOC_ARENA_RESERVE", "65536"), // KiB
+];
 
-/// Whether the user has set the switch; then it is theirs, and stays in the workers.
-pub(super) fn sets_arrow_switch(environment: &[(String, String)]) -> bool {
-    let (switch, _) = ARROW_THREAD_SWITCH;
-    std::env::var_os(switch).is_some() || environment.iter().any(|(name, _)| name == switch)
+/// Those of them that the user has not set: what the user sets stays in the workers.
+pub(super) fn allocator_variables(
+    environment: &[(String, String)],
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALLOCATOR_VARIABLES.into_iter().filter(|(variable, _)| {
+        let of_key = environment.iter().any(|(name, _)| name == variable);
+        !of_key && std::env::var_os(variable).is_none()
+    })
 }
 
 /// What must be the same for two factories to share a zygote.
@@ -126,11 +134,9 @@ impl Binding {
                     .map(|(n, v)| (n, json!(v))),
             )
             .collect();
-        let unset = if sets_arrow_switch(&spec.environment) {
-            vec![]
-        } else {
-            vec![ARROW_THREAD_SWITCH.0]
-        };
+        let unset: Vec<_> = allocator_variables(&spec.environment)
+            .map(|(name, _)| name)
+            .collect();
         let body = json!({
             "set": set,
             "unset": unset,

@@ -12,6 +12,7 @@ mod state;
 mod talk;
 mod zygotes;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::debug;
@@ -40,10 +41,11 @@ pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
 /// What zygotes of this Spark load by default, and the environment that they load it under; for tools that look at a machine.
 pub fn loaded_ahead(spark: &str) -> Value {
     let spark = SparkVersion::parse(spark);
-    let (switch, value) = key::ARROW_THREAD_SWITCH;
+    let environment = key::ALLOCATOR_VARIABLES.into_iter();
+    let environment: HashMap<_, _> = environment.chain([SINGLE_THREADED]).collect();
     json!({
         "modules": spark.map(SparkVersion::loaded_ahead).unwrap_or_default(),
-        "environment": {switch: value, SINGLE_THREADED.0: SINGLE_THREADED.1},
+        "environment": environment,
     })
 }
 

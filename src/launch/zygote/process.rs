@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use log::debug;
 use serde_json::{Value, json};
 
-use super::key::{self, ARROW_THREAD_SWITCH, Binding, ZygoteKey, sets_arrow_switch};
+use super::key::{self, Binding, ZygoteKey, allocator_variables};
 use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::talk::{Control, Talk};
@@ -238,10 +238,8 @@ impl std::fmt::Debug for Zygote {
 
 fn command(key: &ZygoteKey, spec: &FactorySpec) -> CommandLine {
     let mut environment = key.environment.clone();
-    if !sets_arrow_switch(&environment) {
-        let (switch, value) = ARROW_THREAD_SWITCH;
-        environment.push((switch.to_owned(), value.to_owned()));
-    }
+    let own = allocator_variables(&spec.environment);
+    environment.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     environment.extend(python_variables(&key.python_path));
     let stop_millis = spec.settings.stop_timeout.as_millis();
     CommandLine {

@@ -530,7 +530,6 @@ def main():
     split_from_keeper(control)
     sys.path[0] = os.getcwd()
     zygote = Zygote(control)
-    os.environ.setdefault(ARROW_THREAD_SWITCH, "background_thread:false")
     if zygote.start(json.loads(control.recv(65536))):
         zygote.serve()
 
