@@ -179,12 +179,13 @@ impl Supervisor {
         if !state.running {
             thread::Builder::new()
                 .name("npw-supervisor".to_owned())
-                .spawn(|| self.run())?;
+                .spawn(|| while catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {})?;
             state.running = true;
         }
         Ok(())
     }
 
+    /// Should it ever panic, as in a destructor of what was removed, it is called again: nobody else reaps or reads.
     fn run(&self) {
         // Signals are the JVM's business; none is to be handled on this thread.
         let _ = SigSet::all().thread_block();
