@@ -1,18 +1,72 @@
-//! The memory of this process's Python processes, and of all that they have started, as `/proc` has it.
+//! This process's Python processes, and all that they have started, with the memory of each.
+
+mod budget;
+mod descendants;
+mod proportional;
 
 use std::collections::HashMap;
-use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::launch::started_pids;
-use crate::process::parent_of;
+use crate::process::{Identity, resident};
+use descendants::with_descendants;
+use proportional::{Figure, Member, figures};
 
-/// Bytes of memory.
+/// Bytes of memory of one process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
     /// What is resident, shared pages included.
     pub(crate) resident: u64,
-    /// The same, of a page that n processes share only an n-th.
+    /// The same, of a page that n processes share only an n-th; nothing where it has not been read yet.
+    pub(crate) proportional: Option<Proportional>,
+}
+
+/// A proportional size, and how long ago it was that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proportional {
+    pub(crate) bytes: u64,
+    pub(crate) age: Duration,
+}
+
+impl Memory {
+    fn new(resident: u64, figure: Option<Figure>, now: Instant) -> Self {
+        let proportional = figure.map(|figure| Proportional {
+            // It was read before: the process may be smaller now.
+            bytes: figure.bytes.min(resident),
+            age: now.saturating_duration_since(figure.at),
+        });
+        Self {
+            resident,
+            proportional,
+        }
+    }
+}
+
+/// The memory of all processes together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Total {
+    /// What is resident.
+    pub(crate) resident: u64,
+    /// The sum of the proportional sizes that are known.
     pub(crate) proportional: u64,
+    /// The age of the oldest of these.
+    pub(crate) oldest: Duration,
+    /// What those have resident whose proportional size is not known.
+    pub(crate) unmeasured: u64,
+}
+
+impl Total {
+    fn with(self, one: &Memory) -> Self {
+        let known = one.proportional;
+        Self {
+            resident: self.resident + one.resident,
+            proportional: self.proportional + known.map_or(0, |known| known.bytes),
+            oldest: self
+                .oldest
+                .max(known.map_or(Duration::ZERO, |known| known.age)),
+            unmeasured: self.unmeasured + known.map_or(one.resident, |_| 0),
+        }
+    }
 }
 
 /// Each process of the family by its pid.
@@ -22,8 +76,17 @@ pub(crate) struct Family(HashMap<i32, Memory>);
 impl Family {
     /// As it is now.
     pub(crate) fn now() -> Self {
-        let members = with_descendants(&started_pids());
-        Self(members.into_iter().map(|pid| (pid, memory(pid))).collect())
+        let members: Vec<_> = with_descendants(&started_pids())
+            .into_iter()
+            .filter_map(member)
+            .collect();
+        let figures = figures(&members);
+        let now = Instant::now();
+        let memory = |one: &Member| {
+            let figure = figures.get(&one.process).copied();
+            (one.process.pid(), Memory::new(one.resident, figure, now))
+        };
+        Self(members.iter().map(memory).collect())
     }
 
     /// That of one process, nothing where it is gone.
@@ -37,55 +100,15 @@ impl Family {
     }
 
     /// That of all.
-    pub(crate) fn total(&self) -> Memory {
-        self.0.values().fold(Memory::default(), |sum, one| Memory {
-            resident: sum.resident + one.resident,
-            proportional: sum.proportional + one.proportional,
-        })
+    pub(crate) fn total(&self) -> Total {
+        self.0.values().fold(Total::default(), Total::with)
     }
 }
 
-fn with_descendants(roots: &[i32]) -> Vec<i32> {
-    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for pid in pids() {
-        if let Some(parent) = parent_of(pid) {
-            children.entry(parent).or_default().push(pid);
-        }
-    }
-    let mut found = Vec::new();
-    let mut next = roots.to_vec();
-    while let Some(pid) = next.pop() {
-        found.push(pid);
-        next.extend(children.remove(&pid).unwrap_or_default());
-    }
-    found
-}
-
-fn pids() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-fn memory(pid: i32) -> Memory {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    Memory {
-        resident: bytes(&rollup, "Rss:"),
-        proportional: bytes(&rollup, "Pss:"),
-    }
-}
-
-/// The value of a line such as `Pss:   1234 kB`.
-fn bytes(rollup: &str, name: &str) -> u64 {
-    let value = |line: &str| {
-        let kilobytes: u64 = line
-            .strip_prefix(name)?
-            .trim()
-            .strip_suffix(" kB")?
-            .parse()
-            .ok()?;
-        Some(kilobytes * 1024)
-    };
-    rollup.lines().find_map(value).unwrap_or(0)
+fn member(pid: i32) -> Option<Member> {
+    let process = Identity::of(pid)?;
+    let resident = resident(pid)?;
+    Some(Member { process, resident })
 }
 
 #[cfg(test)]
@@ -93,27 +116,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rollup_is_read_as_the_kernel_writes_it() {
-        let rollup = "55d0-7ffd ---p 00000000 00:00 0    [rollup]\nRss:     12 kB\nPss:      5 kB\nPss_Dirty: 3 kB\n";
-        assert_eq!(
-            (bytes(rollup, "Rss:"), bytes(rollup, "Pss:")),
-            (12 << 10, 5 << 10)
-        );
-        assert_eq!(bytes("", "Rss:"), 0);
-    }
-
-    #[test]
-    fn this_process_has_memory_and_a_child_is_found() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        let memory = memory(own);
-        assert!(0 < memory.proportional && memory.proportional <= memory.resident);
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .spawn()
-            .unwrap();
-        let found = with_descendants(&[own]);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(found.contains(&i32::try_from(child.id()).unwrap()));
+    fn what_is_known_is_added_up_and_what_is_not_is_no_part_of_it() {
+        let now = Instant::now();
+        let known = |bytes, seconds| {
+            let at = now.checked_sub(Duration::from_secs(seconds)).unwrap();
+            Some(Figure { bytes, at })
+        };
+        let memories = [
+            Memory::new(30, known(10, 5), now),
+            Memory::new(40, None, now),
+            Memory::new(7, known(9, 60), now), // has become smaller
+        ];
+        let total = Family((0..).zip(memories).collect()).total();
+        assert_eq!((total.resident, total.proportional), (77, 17));
+        assert_eq!((total.oldest.as_secs(), total.unmeasured), (60, 40));
     }
 }

@@ -60,13 +60,11 @@ impl Process {
             && number.is_some_and(|n| rustix::process::pidfd_send_signal(&self.pidfd, n).is_ok())
     }
 
-    /// How many bytes of memory it has resident, shared ones included (`/proc/<pid>/statm`).
+    /// How many bytes of memory it has resident, shared ones included.
     pub fn resident(&self) -> Option<u64> {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.pid)).ok()?;
-        let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+        let bytes = resident(self.pid)?;
         // Read before it was seen to live: else the number might be another's.
-        self.is_alive()
-            .then(|| pages * rustix::param::page_size() as u64)
+        self.is_alive().then_some(bytes)
     }
 
     /// Whether `ancestor` is among its parents.
@@ -88,12 +86,47 @@ impl AsFd for Process {
     }
 }
 
-/// The parent's pid, field 4 of `/proc/<pid>/stat`; field 2, the name, may hold anything.
+/// What tells a process from a later one that has its pid: when it was started, in ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    pid: i32,
+    started: u64,
+}
+
+impl Identity {
+    /// Of the process that has this pid now, if there is one.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        let started = stat(pid, 22)?;
+        Some(Self { pid, started })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn named(pid: i32, started: u64) -> Self {
+        Self { pid, started }
+    }
+
+    pub(crate) fn pid(self) -> i32 {
+        self.pid
+    }
+}
+
+/// How many bytes of memory the process of this pid has resident, shared ones included (`/proc/<pid>/statm`).
+pub(crate) fn resident(pid: i32) -> Option<u64> {
+    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+/// The parent's pid.
 pub(crate) fn parent_of(pid: i32) -> Option<i32> {
+    stat(pid, 4).filter(|parent| *parent > 0)
+}
+
+/// A field of `/proc/<pid>/stat`, as `man proc` numbers them, behind field 2: this one, the name, may hold anything.
+fn stat<T: std::str::FromStr>(pid: i32, field: usize) -> Option<T> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;
-    let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
-    (parent > 0).then_some(parent)
+    after_name.split_whitespace().nth(field - 3)?.parse().ok()
 }
 
 /// A child of ours. Its exit status is collected once; nothing else in this process may wait for it.
@@ -209,6 +242,14 @@ mod tests {
         for pid in [0, -1, i32::MIN] {
             assert!(Process::open(pid).is_err(), "{pid}");
         }
+    }
+
+    #[test]
+    fn a_process_is_told_from_others_by_pid_and_start() {
+        let own = Identity::of(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert!(own.started > 0 && Some(own) == Identity::of(own.pid));
+        assert!(resident(own.pid) > Some(0));
+        assert_eq!(Identity::of(-1), None);
     }
 
     #[test]

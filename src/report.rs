@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::departed::{epoch_millis, last_deaths};
+use crate::departed::{epoch_millis, last_deaths, millis};
 use crate::factory::Factory;
 use crate::family::Family;
 use crate::launch::zygote;
@@ -30,11 +30,20 @@ pub const GAUGES: &[(&str, &str)] = &[
     ),
     (
         "memory.proportional",
-        "Bytes that these have resident, of a page that n processes share an n-th in each.",
+        "Bytes that these have resident, of a page that n processes share an n-th in each. Each process is measured once in a \
+         while; the sum has the last figure of each, and nothing of those that were never measured.",
+    ),
+    (
+        "memory.proportionalAgeMillis",
+        "How long ago the oldest figure in that sum was taken.",
+    ),
+    (
+        "memory.unmeasured",
+        "Bytes resident in processes that were never measured, which `memory.proportional` does not have.",
     ),
 ];
 
-/// The report. Reads `/proc` for each process, which takes about a millisecond for each.
+/// The report. Reads some small files in `/proc` for each process; what takes longer has a budget.
 pub fn report() -> Value {
     let family = Family::now();
     let factories = registry::all();
@@ -83,6 +92,8 @@ fn gauges(
         family.len() as u64,
         memory.resident,
         memory.proportional,
+        millis(memory.oldest),
+        memory.unmeasured,
     ];
     let named = GAUGES.iter().zip(values);
     named

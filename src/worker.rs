@@ -163,7 +163,8 @@ impl Worker {
             "ageMillis": millis(self.born.elapsed()),
             "tasks": self.tasks(),
             "resident": memory.resident,
-            "proportional": memory.proportional,
+            "proportional": memory.proportional.map(|one| one.bytes),
+            "proportionalAgeMillis": memory.proportional.map(|one| millis(one.age)),
         })
     }
 

@@ -37,10 +37,18 @@ fn a_worker_is_told_of_through_its_life_and_beyond() {
     assert_eq!(told["state"], "busy");
     assert_eq!(told["from"], "zygote");
     assert_eq!(told["tasks"], 1);
-    let (shared, resident) = (&told["proportional"], &told["resident"]);
-    assert!(0 < shared.as_u64().unwrap() && shared.as_u64() < resident.as_u64());
+    eventually("its share of memory is known, and since when", || {
+        let told = session(&report(), "of-the-test")["workers"][0].clone();
+        let (shared, resident) = (told["proportional"].as_u64(), told["resident"].as_u64());
+        let age = told["proportionalAgeMillis"].as_u64();
+        assert_eq!(shared.is_some(), age.is_some());
+        assert!(shared.is_none() || Some(0) < shared && shared < resident);
+        shared.is_some() && age < Some(1000)
+    });
     assert_eq!(now["gauges"]["workers.busy"], 1);
     assert!(now["gauges"]["processes"].as_u64() > Some(2)); // keeper, zygote, worker
+    let memory = |name: &str| now["gauges"][format!("memory.{name}")].as_u64().unwrap();
+    assert!(memory("proportional") + memory("unmeasured") <= memory("resident"));
     let zygote = &now["zygotes"][0];
     assert_eq!(zygote["pid"], common::parent(worker.pid()));
     assert!(zygote["resident"].as_u64() > Some(0), "{zygote}");
@@ -74,5 +82,9 @@ fn a_worker_is_told_of_through_its_life_and_beyond() {
     drop(worker); // it holds its zygote
     registry::stop(number);
     eventually("nothing is left", || report()["gauges"]["processes"] == 0);
+    let gauges = report()["gauges"].clone();
+    for name in ["resident", "proportional", "unmeasured"] {
+        assert_eq!(gauges[format!("memory.{name}")], 0, "{name}");
+    }
     assert_eq!(report()["sessions"].as_array().unwrap().len(), 0);
 }

@@ -1,6 +1,7 @@
 // Numbers as people read them.
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+const JUST_NOW_MILLIS = 30000;
 
 export function bytes(number) {
   let unit = 0;
@@ -32,6 +33,14 @@ export function duration(millis) {
     return `${(seconds / 60).toFixed(1)} min`;
   }
   return seconds < 86400 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(1)} d`;
+}
+
+/** A size that was read so long ago, which is said where it is not just now; a dash where nobody knows it. */
+export function measured(size, ageMillis) {
+  if (size === null) {
+    return "-";
+  }
+  return ageMillis > JUST_NOW_MILLIS ? `${bytes(size)}, ${duration(ageMillis)} ago` : bytes(size);
 }
 
 export function clock(millis) {

@@ -1,7 +1,7 @@
 // Asks the driver what it knows of Python workers, every few seconds while somebody looks, and shows it.
 
 import { lines, recent, stacked } from "./charts.js";
-import { bytes, clock, duration } from "./format.js";
+import { bytes, clock, duration, measured } from "./format.js";
 import { cell, number, show } from "./tables.js";
 
 const EVERY_MILLIS = 5000;
@@ -21,6 +21,21 @@ let since = 0;
 
 const gauge = (executor, name) => executor.report.gauges[name] || 0;
 const total = (executors, name) => executors.reduce((sum, executor) => sum + gauge(executor, name), 0);
+
+/** Memory of all processes of some executors: what is known, how old the oldest part of it is, and what is not known. */
+function memory(executors, now) {
+  const known = executors.filter((executor) => gauge(executor, "memory.proportional") > 0);
+  const ages = known.map((executor) => gauge(executor, "memory.proportionalAgeMillis") + now - executor.heardAt);
+  const unknown = total(executors, "memory.unmeasured");
+  const size = known.length === 0 && unknown > 0 ? null : total(known, "memory.proportional");
+  const text = measured(size, Math.max(...ages));
+  return unknown > 0 ? `${text} (${bytes(unknown)} resident not measured yet)` : text;
+}
+
+/** The proportional size of one process, as of a report that was made so long ago. */
+function proportional({ proportional: size, proportionalAgeMillis: age }, silence) {
+  return number(measured(size, age + silence), size ?? -1);
+}
 
 function badge(state, reason) {
   const made = document.createElement("span");
@@ -53,8 +68,8 @@ function executorRow(executor, now) {
   const past = histories.get(id);
   const isGone = executor.gone !== undefined;
   const times = { now, end: isGone ? executor.goneAt : now };
-  const figure = (name, shown) => (isGone ? number("", -1) : number(shown(gauge(executor, name)), gauge(executor, name)));
-  const count = (name) => figure(name, String);
+  const figure = (text, value) => (isGone ? number("", -1) : number(text, value));
+  const count = (name) => figure(gauge(executor, name), gauge(executor, name));
   const drawn = (node) => cell("", { node });
   return [id, [
     cell(id),
@@ -64,7 +79,7 @@ function executorRow(executor, now) {
     count("workers.idle"),
     count("workers.spare"),
     count("tasks.waiting"),
-    figure("memory.proportional", bytes),
+    figure(memory([executor], now), gauge(executor, "memory.proportional")),
     drawn(stacked(past, times, POOL, String)),
     drawn(stacked(past, times, [["busy", MEMORY]], bytes)),
     drawn(lines(past, times, TIMES, duration)),
@@ -87,7 +102,7 @@ function workers(executor, now) {
       badge(worker.state),
       number(duration(worker.ageMillis + silence), worker.ageMillis + silence),
       number(worker.tasks, worker.tasks),
-      number(bytes(worker.proportional), worker.proportional),
+      proportional(worker, silence),
       number(bytes(worker.resident), worker.resident),
       cell(worker.from),
       cell(session.session, { kind: "session" }),
@@ -102,7 +117,7 @@ function zygotes(executor, now) {
     zygote.loading ? badge("loading", zygote.loading) : cell("ready"),
     number(duration(zygote.ageMillis + silence), zygote.ageMillis + silence),
     number(zygote.spares, zygote.spares),
-    number(bytes(zygote.proportional), zygote.proportional),
+    proportional(zygote, silence),
     cell(zygote.loaded.map((one) => `${one.module} ${duration(one.millis)}`).join(", ")),
     cell(zygote.leftOut.map((one) => `${one.module}: ${one.why}`).join("; ")),
     cell(zygote.python),
@@ -142,12 +157,12 @@ function died(executors) {
   return executors.reduce((sum, { report }) => sum + told.reduce((some, name) => some + report.counts[name], 0), 0);
 }
 
-function summarize(executors) {
+function summarize(executors, now) {
   const here = executors.filter((executor) => executor.gone === undefined);
   const [busy, idle, spare] = ["busy", "idle", "spare"].map((kind) => total(here, `workers.${kind}`));
   say("workers", `${busy + idle} (${busy} busy, ${idle} idle), ${spare} made ahead`);
   say("waiting", total(here, "tasks.waiting"));
-  say("memory", bytes(total(here, "memory.proportional")));
+  say("memory", memory(here, now));
   say("died", died(executors));
 }
 
@@ -164,7 +179,7 @@ function showAll({ at, executors }) {
   executors.sort((one, other) => BY_ID.compare(one.report.executor, other.report.executor));
   keep(executors, at);
   const here = executors.filter((executor) => executor.gone === undefined);
-  summarize(executors);
+  summarize(executors, at);
   show("executors", executors.map((executor) => executorRow(executor, at)));
   const allWorkers = rows(here, (executor) => workers(executor, at));
   show("workers", allWorkers.slice(0, MOST_ROWS));

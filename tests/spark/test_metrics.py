@@ -31,9 +31,14 @@ def settled(figures, idle):
 
 
 def scraped(spark):
-    """Spark's page for Prometheus: the value of each figure of ours by its name."""
+    """Spark's page for Prometheus: the value of each figure of ours by its name, once all processes were measured."""
     work(spark)
-    return settled(lambda: from_prometheus(spark), "workers_idle_Value")
+
+    def known():
+        figures = from_prometheus(spark)
+        return figures if figures["workers_idle_Value"] and not figures["memory_unmeasured_Value"] else None
+
+    return eventually(known, 60)
 
 
 def from_prometheus(spark):
@@ -53,6 +58,7 @@ def test_prometheus_shows_them(run):
     assert found["created_spare_Value"] + found["created_fork_Value"] + found["created_daemon_Value"] >= 1
     assert found["workers_idle_Value"] >= 1
     assert found["memory_resident_Value"] >= found["memory_proportional_Value"] > 1 << 20
+    assert 0 <= found["memory_proportionalAgeMillis_Value"] < 120_000
     assert found["handout_idle_Count"] >= 1
     new = [name for name in ("handout_spare_Count", "handout_new_Count") if found[name]]
     assert new

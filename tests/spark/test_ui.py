@@ -63,6 +63,18 @@ def with_workers(ui, executor, pids):
     return eventually(found, 30)
 
 
+def measured(ui, executor, pids):
+    """What is told of these workers of an executor once the memory of each is known, awaited."""
+
+    def found():
+        sessions = executors(ui)[executor]["report"]["sessions"]
+        workers = [worker for session in sessions for worker in session["workers"] if worker["pid"] in pids]
+        known = {worker["pid"] for worker in workers if worker["proportional"] is not None}
+        return workers if known == pids else None
+
+    return eventually(found, 60)
+
+
 def working(spark):
     """Address of the UI, and pids of the workers that have run two tasks at once."""
     return spark.sparkContext.uiWebUrl, set(together(spark, 2, os.getpid))
@@ -104,6 +116,9 @@ def test_it_shows_the_workers_of_local_mode(run):
     at, busy, idle, *_ = driver["history"][-1]
     assert busy + idle >= 2
     assert all(point[0] > at for point in executors(ui, since=at)["driver"]["history"])
+    for worker in measured(ui, "driver", pids):
+        assert 0 < worker["proportional"] <= worker["resident"]
+        assert worker["proportionalAgeMillis"] >= 0
 
 
 def test_it_is_a_page_of_sparks_ui(run):

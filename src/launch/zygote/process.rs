@@ -189,7 +189,8 @@ impl Zygote {
             "loaded": state.loaded.iter().map(named).collect::<Vec<_>>(),
             "leftOut": state.left_out.iter().map(left_out).collect::<Vec<_>>(),
             "resident": memory.resident,
-            "proportional": memory.proportional,
+            "proportional": memory.proportional.map(|one| one.bytes),
+            "proportionalAgeMillis": memory.proportional.map(|one| millis(one.age)),
         })
     }
 

@@ -15,6 +15,14 @@ final class ExecutorReport {
   static final int MOST_DEATHS = 20;
   static final int MOST_OF_A_DEATH = 2_000;
 
+  /** The gauges that change though nothing happens. */
+  private static final List<String> MEMORY =
+      List.of(
+          "memory.resident",
+          "memory.proportional",
+          "memory.proportionalAgeMillis",
+          "memory.unmeasured");
+
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final ObjectNode report;
@@ -79,7 +87,7 @@ final class ExecutorReport {
   /** What tells this report from one in which nothing has changed but ages and memory. */
   JsonNode gist() {
     ObjectNode gauges = report.path("gauges").deepCopy();
-    gauges.remove(List.of("memory.resident", "memory.proportional"));
+    gauges.remove(MEMORY);
     return MAPPER.createArrayNode().add(report.path("counts")).add(gauges).add(report.path("host"));
   }
 

@@ -53,7 +53,9 @@ public class ExecutorReportTest {
   public void memoryAloneIsNoNews() {
     ObjectNode report = told(0);
     JsonNode before = of(report).gist();
-    ((ObjectNode) report.get("gauges")).put("memory.resident", 8);
+    ObjectNode gauges = (ObjectNode) report.get("gauges");
+    gauges.put("memory.resident", 8).put("memory.proportional", 4);
+    gauges.put("memory.proportionalAgeMillis", 5_000).put("memory.unmeasured", 2);
     assertEquals(before, of(report).gist());
     ((ObjectNode) report.get("counts")).put("released", 2);
     assertNotEquals(before, of(report).gist());

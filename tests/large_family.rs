@@ -1,0 +1,63 @@
+//! What it costs to tell of processes with much memory. In a program of its own: a report is of all processes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::fs;
+use std::time::Duration;
+
+use common::{Setup, eventually};
+use native_python_worker::report::report;
+use nix::time::{ClockId, clock_gettime};
+use serde_json::Value;
+
+/// What this thread has used of a processor.
+fn used() -> Duration {
+    let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    used.unwrap().into()
+}
+
+fn gauge(report: &Value, name: &str) -> u64 {
+    report["gauges"][name].as_u64().unwrap()
+}
+
+#[test]
+fn many_reports_of_a_large_family_cost_little_and_say_what_they_do_not_know() {
+    let bench = Setup::zygote()
+        .own("preload", "maps_much")
+        .own("spares", "0")
+        .open();
+    let held = bench.create();
+    let zygote = common::parent(held.worker.pid());
+    let resident = || {
+        native_python_worker::process::Process::open(zygote)
+            .unwrap()
+            .resident()
+    };
+    eventually("the zygote is large", || resident() > Some(1 << 30));
+    let before = used();
+    let reports: Vec<_> = (0..100).map(|_| report()).collect();
+    let cost = used().saturating_sub(before);
+    let before = used();
+    fs::read_to_string(format!("/proc/{zygote}/smaps_rollup")).unwrap();
+    let of_one = used().saturating_sub(before);
+    assert!(
+        cost < of_one * 20,
+        "{cost:?}, where one read costs {of_one:?}"
+    );
+
+    for told in &reports {
+        let (known, all) = (
+            gauge(told, "memory.proportional"),
+            gauge(told, "memory.resident"),
+        );
+        assert!(0 < known && known <= all, "{told}");
+        let zygote = &told["zygotes"][0];
+        let is_known = !zygote["proportional"].is_null();
+        assert_eq!(is_known, zygote["proportionalAgeMillis"].is_u64());
+        assert_eq!(is_known, gauge(told, "memory.unmeasured") < 1 << 30);
+    }
+    eventually("all is known", || {
+        gauge(&report(), "memory.unmeasured") == 0
+    });
+}
