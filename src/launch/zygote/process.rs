@@ -36,11 +36,12 @@ pub struct Zygote {
 }
 
 impl Zygote {
+    /// Has `state` say what it is not to load, and how many workers may be wanted of it.
     pub(super) fn start(
         key: &ZygoteKey,
         spec: &FactorySpec,
         host: &Arc<dyn Host>,
-        left_out: Vec<LeftOut>,
+        state: State,
         deadline: Deadline,
     ) -> Result<Self, Error> {
         let started = Instant::now();
@@ -49,7 +50,7 @@ impl Zygote {
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let load = |module: &&String| left_out.iter().all(|one| one.module != **module);
+        let load = |module: &&String| state.left_out.iter().all(|one| one.module != **module);
         let load: Vec<_> = key.preload.iter().filter(load).collect();
         let order = json!({
             "spark": key.spark.to_string(),
@@ -60,7 +61,7 @@ impl Zygote {
             "load": load,
         });
         let keeper = process.pid();
-        let talk = Talk::new(control, keeper, key, spec, host.clone(), left_out);
+        let talk = Talk::new(control, keeper, key, spec, host.clone(), state);
         let talk = Arc::new(talk);
         supervisor()
             .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))

@@ -52,15 +52,19 @@ pub(super) struct Spares {
     most: usize,
     /// Workers handed out that serve one task after the other.
     lasting: HashSet<i32>,
+    /// How many were asked for in this busy time, up to `most`, or are expected to be.
+    demand: usize,
     last_take: Instant,
 }
 
 impl Spares {
-    pub(super) fn new(most: usize) -> Self {
+    /// So many at most, and so many that are expected to be asked for.
+    pub(super) fn new(most: usize, demand: usize) -> Self {
         Self {
             ready: VecDeque::new(),
             most,
             lasting: HashSet::new(),
+            demand,
             last_take: Instant::now(),
         }
     }
@@ -73,10 +77,17 @@ impl Spares {
     pub(super) fn take(&mut self, binding: &Binding) -> Option<Spare> {
         self.last_take = Instant::now();
         let spare = self.ready.pop_front()?;
+        self.demand = self.most.min(self.demand + 1);
         if binding.lasts() {
             self.lasting.insert(spare.pid());
         }
         Some(spare)
+    }
+
+    /// The busy time is over.
+    pub(super) fn take_unused(&mut self) -> VecDeque<Spare> {
+        self.demand = 0;
+        self.take_all()
     }
 
     pub(super) fn take_all(&mut self) -> VecDeque<Spare> {
@@ -93,9 +104,10 @@ impl Spares {
         self.ready.len()
     }
 
-    /// How many there should be: fewer where workers stay for the next task, but one is always ready for a new session.
+    /// How many there should be: no more than were asked for, as there may be zygotes that serve one task at a time, and fewer
+    /// where workers stay for the next task; but one is always ready for a new session.
     pub(super) fn wanted(&self) -> usize {
-        let missing = self.most.saturating_sub(self.lasting.len());
+        let missing = self.demand.saturating_sub(self.lasting.len());
         missing.max(self.most.min(1))
     }
 

@@ -71,7 +71,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(spares: usize, left_out: Vec<LeftOut>) -> Self {
+    pub(super) fn new(spares: Spares, left_out: Vec<LeftOut>) -> Self {
         Self {
             phase: Phase::Starting,
             pid: None,
@@ -79,7 +79,7 @@ impl State {
             loaded: Vec::new(),
             left_out,
             complete: false,
-            spares: Spares::new(spares),
+            spares,
             forks: HashMap::new(),
             deaths: HashMap::new(),
             failures: VecDeque::new(),
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_failed_fork_is_told_to_those_who_wait_and_to_nobody_later() {
-        let mut state = State::new(1, Vec::new());
+        let mut state = State::new(Spares::new(1, 0), Vec::new());
         state.fail(Error::Fork { errno: 11 });
         assert!(state.failures.is_empty());
         state.waiting = 1;
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_room_for_a_process_is_not_sent_away_because_of_an_import() {
-        let mut state = State::new(1, Vec::new());
+        let mut state = State::new(Spares::new(1, 0), Vec::new());
         state.loading = Some("pandas".to_owned());
         assert_eq!(state.patience(), LOADING_PATIENCE);
         state.fail_fork(libc::EAGAIN);

@@ -47,14 +47,14 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    /// With the zygote whose keeper has this pid; it was not told to load what is left out.
+    /// With the zygote whose keeper has this pid.
     pub(super) fn new(
         control: OwnedFd,
         keeper: i32,
         key: &ZygoteKey,
         spec: &FactorySpec,
         host: Arc<dyn Host>,
-        left_out: Vec<LeftOut>,
+        state: State,
     ) -> Self {
         Self {
             control,
@@ -64,7 +64,7 @@ impl Talk {
             idle_timeout: spec.settings.idle_timeout,
             preload_timeout: spec.settings.preload_timeout,
             start_timeout: spec.settings.start_timeout,
-            state: Mutex::new(State::new(spec.settings.spares, left_out)),
+            state: Mutex::new(state),
             changed: Condvar::new(),
         }
     }
@@ -326,7 +326,7 @@ impl Talk {
             drop(state);
             return self.trim_later();
         }
-        let unused = state.spares.take_all();
+        let unused = state.spares.take_unused();
         drop(state);
         debug!("Ending {} spare workers that nobody wants", unused.len());
     }

@@ -1,6 +1,7 @@
 //! The zygote for one key: shared by all factories that have it, replaced when it is lost, ended when nobody uses it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use super::key::{Binding, ZygoteKey};
 use super::process::Zygote;
-use super::spares::Spare;
-use super::state::LeftOut;
+use super::spares::{Spare, Spares};
+use super::state::{LeftOut, State};
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::family::Family;
@@ -73,6 +74,8 @@ pub(super) struct Zygotes {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
     current: Current<Zygote>,
+    /// Whether it was started ahead of the first task.
+    warm: AtomicBool,
     left_out: Mutex<Vec<LeftOut>>,
     /// Why there can be none, and since when: found out once, not by each session that comes.
     unfit: Mutex<Option<(Instant, Error)>>,
@@ -92,6 +95,7 @@ impl Zygotes {
             spec: spec.clone(),
             host: host.clone(),
             current: Current::new(spec),
+            warm: AtomicBool::new(false),
             left_out: Mutex::default(),
             unfit: Mutex::default(),
         });
@@ -106,8 +110,14 @@ impl Zygotes {
             {
                 return Err(error.clone());
             }
-            let left_out = self.left_out().clone(); // the lock is not held while the process starts
-            let zygote = Zygote::start(&self.key, &self.spec, &self.host, left_out, deadline)
+            let most = self.spec.settings.spares;
+            let demand = if self.warm.load(Ordering::Relaxed) {
+                most
+            } else {
+                0
+            };
+            let state = State::new(Spares::new(most, demand), self.left_out().clone());
+            let zygote = Zygote::start(&self.key, &self.spec, &self.host, state, deadline)
                 .inspect_err(|error| self.give_up(error))?;
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
@@ -173,6 +183,7 @@ impl Zygotes {
 
     /// Starts the zygote in the background, so that the first task finds workers ready.
     pub(super) fn warm(self: Arc<Self>) {
+        self.warm.store(true, Ordering::Relaxed);
         locked(&WARM).push(self.clone()); // first: it may be let go of while it starts
         self.start_when_idle(Instant::now() + PREWARM_PATIENCE);
     }
