@@ -1,12 +1,15 @@
 """Concurrent sessions of real Spark Connect clients: what they share, and what they must not see of one another."""
 
 import os
+import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from pyspark import cloudpickle
 
-from connect import Server
+from connect import CLIENT_SECONDS, Server
 from faults import left_behind
 from harness import NOTHING_TO_LOAD
 from processes import eventually, zygotes
@@ -122,6 +125,69 @@ def test_sessions_see_nothing_of_one_another(server):
     others = server.at_once(lambda other, _: (value_of(other, find_traces), value_of(other, os.getcwd)), SESSIONS)
     assert {traces for traces, _ in others} == {nothing}
     assert len({directory, *(other for _, other in others)}) == SESSIONS + 1
+
+
+@pytest.fixture
+def undisturbed(server, tmp_path):
+    """Checks that a task of one session computes on while another session runs a function, whatever becomes of that."""
+    begun, over = tmp_path / "begun", tmp_path / "over"
+    begun.mkdir()
+
+    def compute():
+        import os
+        import time
+
+        (begun / str(os.getpid())).touch()
+        while not over.exists():
+            time.sleep(0.01)
+        return os.getpid()
+
+    def check(function):
+        with ThreadPoolExecutor(1) as client:
+            computing = client.submit(value_of, server.session(), compute)
+            try:
+                assert eventually(lambda: os.listdir(begun))
+                session = server.session()
+                with suppress(Exception):
+                    value_of(session, function)
+                # It takes whoever was signalled, or the successor.
+                for other in session, server.session():
+                    assert value_of(other, lambda: "works") == "works"
+            finally:
+                over.touch()
+            assert [computing.result(CLIENT_SECONDS)] == os.listdir(begun)  # one attempt, which came to its end
+
+    return check
+
+
+def signalling(generations, number):
+    """What signals the task's parent, or that one's parent."""
+
+    def send():
+        import psutil
+
+        os.kill(psutil.Process().parents()[generations - 1].pid, number)
+
+    return send
+
+
+def test_a_session_that_kills_its_process_group_leaves_others_alone(undisturbed):
+    undisturbed(lambda: os.killpg(0, signal.SIGKILL))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "generations",
+    [1, pytest.param(2, marks=pytest.mark.native_only("there it is the server"))],
+    ids=["parent", "grandparent"],
+)
+def test_a_session_that_signals_its_workers_ancestors_leaves_others_alone(undisturbed, generations, number):
+    undisturbed(signalling(generations, number))
+
+
+# TODO: finish, once workers outlive their zygote.
+def test_a_killed_zygote_takes_no_worker_of_another_session(undisturbed):
+    undisturbed(signalling(1, signal.SIGKILL))
 
 
 @pytest.mark.native_only("stock Spark starts Python with the first task")

@@ -8,6 +8,8 @@ import pytest
 
 from faults import told
 from harness import NOTHING_TO_LOAD, VERSION
+from processes import eventually, survivors
+from ways import all_forked, with_ways
 
 JUNK = "print('Welcome to the company Python!', flush=True)\n"
 REFUSAL = "import os, sys\nsys.stderr.write('no licence found\\nask your admin\\n')\nsys.stderr.flush()\nos._exit(7)\n"
@@ -52,15 +54,26 @@ def test_interpreter_that_is_not_one(run, tmp_path, observe):
     assert run(counting).value == 4
 
 
-def test_wrapper_script_as_interpreter(run, tmp_path):
+@pytest.mark.parametrize(
+    "how", ['exec {} "$@"\n', '{} "$@"\nexit $?\n'], ids=["is replaced by Python", "waits for Python"]
+)
+def test_wrapper_script_as_interpreter(run, driver, tmp_path, is_native, how):
     wrapper = tmp_path / "python"
-    wrapper.write_text(f'#!/bin/sh\nexport WRAPPED=yes\nexec {sys.executable} "$@"\n')
+    wrapper.write_text("#!/bin/sh\nexport WRAPPED=yes\n" + how.format(sys.executable))
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
 
     def job(spark):
         return spark.sparkContext.parallelize([0], 1).map(lambda _: os.environ["WRAPPED"]).first()
 
-    assert run(job, environment={"PYSPARK_PYTHON": str(wrapper)}).value == "yes"
+    environment = {"PYSPARK_PYTHON": str(wrapper)}
+    value, ways = run(with_ways(job), conf=NOTHING_TO_LOAD, environment=environment).value
+    assert value == "yes"
+    assert not is_native or all_forked(ways), ways
+    below = [one.pid for one in driver.workers()]
+    assert below
+    run(job, conf=NOTHING_TO_LOAD, environment=environment, stop=True)
+    assert not survivors(below)
+    assert eventually(lambda: not driver.workers()), driver.workers()
 
 
 def test_junk_on_standard_output(start_with):

@@ -1,0 +1,73 @@
+"""Contexts in one JVM, one after the other: each has what its own settings say, and nothing of the one before."""
+
+import functools
+
+import pytest
+
+from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
+from processes import eventually, zygotes
+from test_prewarm import nothing_with_python, parents
+from test_zygote import FRESH, ZYGOTE_OFF, loaded
+from ways import all_forked, with_ways
+
+pytestmark = pytest.mark.native_only("it is about our settings")
+ON = {}
+OFF = {"spark.nativePythonWorker.enabled": "false"}
+COLD = {"spark.nativePythonWorker.prewarm": "false"}
+# A zygote is started ahead as soon as the JVM leaves a core to it.
+PATIENCE = 5
+
+
+@pytest.fixture
+def driver(launch):
+    """A driver whose contexts are those of the test only."""
+    return launch()
+
+
+@pytest.fixture
+def context(driver):
+    """Gives what runs jobs in a new context, when no process of the one before is left."""
+    before = []
+
+    def begin(conf):
+        if before:
+            before.pop()(nothing_with_python, stop=True)
+        assert eventually(lambda: not driver.workers(), 30), driver.workers()
+        before.append(functools.partial(driver.run, conf={**NOTHING_TO_LOAD, **conf}))
+        return before[0]
+
+    return begin
+
+
+@pytest.mark.parametrize("conf", [OFF, COLD], ids=["off", "cold"])
+def test_nothing_is_started_ahead_after_a_context_that_did(context, driver, conf):
+    context(ON)(nothing_with_python)
+    assert eventually(lambda: zygotes(driver.workers()), 30)
+    context(conf)(nothing_with_python)
+    assert not eventually(driver.workers, PATIENCE)
+
+
+def test_each_has_the_factory_that_it_asks_for(context, driver):
+    for conf in ON, OFF, ON:
+        outcome = context(conf)(parents)
+        assert set(outcome.factories) == {STOCK_FACTORY if conf is OFF else NATIVE_FACTORY}
+        (parent,) = outcome.value
+        # Between the JVM and a zygote is a keeper, also if the zygote serves nobody.
+        below_jvm = [one for one in driver.workers() if one.ppid == driver.jvm]
+        assert ([one.pid for one in below_jvm] == [parent]) == (conf is OFF), below_jvm
+
+
+def test_each_has_a_zygote_or_none(context):
+    for conf in ON, ZYGOTE_OFF, ON:
+        _, ways = context(conf)(with_ways(parents)).value
+        assert ways == {"daemon"} if conf is ZYGOTE_OFF else all_forked(ways), ways
+
+
+def test_each_loads_its_own_modules_ahead(context, tmp_path):
+    names = {"of_one", "of_another"}
+    for name in names:
+        (tmp_path / f"{name}.py").touch()
+    conf = {**FRESH, "spark.executorEnv.PYTHONPATH": str(tmp_path)}
+    for name in names:
+        run = context({**conf, "spark.nativePythonWorker.preload": name})
+        assert eventually(lambda: names & set(run(loaded).value[0])) == {name}
