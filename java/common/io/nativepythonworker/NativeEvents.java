@@ -28,13 +28,24 @@ final class NativeEvents {
   /** Held from taking an event until it is delivered, so that no two swap places. */
   private static final ReentrantLock DELIVERY = new ReentrantLock();
 
-  private static Thread thread;
+  private static final LastingThread THREAD =
+      new LastingThread(
+          work -> DaemonThreads.make(work, "native-python-worker-events"), NativeEvents::run);
+
+  private static final FailureLog FAILURES =
+      new FailureLog(
+          LOGGER,
+          "Events of the native side are late or lost ({} more failures since the last such"
+              + " message)",
+          System::nanoTime);
+
+  /** The library is loaded: nothing native may be called before. */
+  private static boolean started;
 
   /** A JVM that ends waits up to 300 ms for threads in native code, so ours rests in Java. */
   private static boolean resting;
 
   private static volatile int level = -1;
-  private static boolean failureLogged;
 
   private NativeEvents() {}
 
@@ -57,19 +68,27 @@ final class NativeEvents {
   }
 
   /** Starts the thread, or ends its {@link #rest}. */
-  static synchronized void start() {
-    resting = false;
-    NativeEvents.class.notifyAll();
-    if (thread == null) {
-      thread = new Thread(NativeEvents::run, "native-python-worker-events");
-      thread.setDaemon(true);
-      thread.start();
+  static void start() {
+    synchronized (NativeEvents.class) {
+      started = true;
+      resting = false;
+      NativeEvents.class.notifyAll();
+    }
+    keepRunning();
+  }
+
+  /** Without the thread Python's output stands still; where there is none now, the next may try. */
+  static void keepRunning() {
+    try {
+      THREAD.keepRunning();
+    } catch (Throwable failure) {
+      FAILURES.log(failure);
     }
   }
 
   /** From now until the next start it looks for events now and then, and does not wait for them. */
   static synchronized void rest() {
-    if (thread != null) {
+    if (started) {
       resting = true;
       wake();
     }
@@ -80,7 +99,7 @@ final class NativeEvents {
    * or where an event's receiver calls it.
    */
   static void flush() {
-    if (!isThreadStarted() || DELIVERY.isHeldByCurrentThread()) {
+    if (!isStarted() || DELIVERY.isHeldByCurrentThread()) {
       return;
     }
     long end = System.nanoTime() + MAX_FLUSH_NANOS;
@@ -93,7 +112,7 @@ final class NativeEvents {
     } catch (InterruptedException again) {
       interrupted = true;
     } catch (RuntimeException | Error failure) {
-      logFailure(failure);
+      FAILURES.log(failure);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -101,8 +120,8 @@ final class NativeEvents {
     }
   }
 
-  private static synchronized boolean isThreadStarted() {
-    return thread != null;
+  private static synchronized boolean isStarted() {
+    return started;
   }
 
   /** False where there was no event. */
@@ -148,7 +167,7 @@ final class NativeEvents {
         DELIVERY.lock();
         more = deliverNextAndUnlock();
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM
-        logFailure(failure);
+        FAILURES.log(failure);
         pause();
       }
     }
@@ -164,12 +183,12 @@ final class NativeEvents {
     await(WAIT_MILLIS);
   }
 
-  /** Hands one event on; a failure is logged, once, and goes no further. */
+  /** Hands one event on; a failure is logged, and goes no further. */
   static void deliver(NativeEvent event) {
     try {
       dispatch(event);
     } catch (Throwable failure) {
-      logFailure(failure);
+      FAILURES.log(failure);
     }
   }
 
@@ -201,15 +220,6 @@ final class NativeEvents {
       case 3 -> LOGGER.info(message);
       case 4 -> LOGGER.debug(message);
       default -> LOGGER.trace(message);
-    }
-  }
-
-  private static synchronized void logFailure(Throwable failure) {
-    if (!failureLogged) {
-      failureLogged = true;
-      LOGGER.error(
-          "An event of the native side was lost; further failures of this kind are not logged",
-          failure);
     }
   }
 

@@ -120,6 +120,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * an interrupt ends the wait, and leaves the worker to the next task.
    */
   public W create() {
+    NativeEvents.keepRunning();
     return tasks.begin(idleOrNew());
   }
 
@@ -155,6 +156,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * @param workerModule Python module to run; null for the factory's own
    */
   public W createSimple(String workerModule) {
+    NativeEvents.keepRunning();
     NativeEvents.followLevel();
     return tasks.begin(
         waitingFor(
