@@ -2,7 +2,9 @@ package io.nativepythonworker;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -24,6 +26,9 @@ final class NativeEvents {
   private static final long MAX_FLUSH_NANOS = 1_000_000_000;
 
   private static final Map<Long, Receiver> RECEIVERS = new ConcurrentHashMap<>();
+
+  /** What is to be done when all that has happened before is delivered. */
+  private static final Queue<Runnable> AFTERWARDS = new ConcurrentLinkedQueue<>();
 
   /** Held from taking an event until it is delivered, so that no two swap places. */
   private static final ReentrantLock DELIVERY = new ReentrantLock();
@@ -47,6 +52,12 @@ final class NativeEvents {
 
   private static volatile int level = -1;
 
+  /**
+   * A flush has given up and not all is delivered since. Others do not wait as well: SparkEnv stops
+   * its factories one by one.
+   */
+  private static volatile boolean lagging;
+
   private NativeEvents() {}
 
   /** The Java side of a factory, as far as events go. */
@@ -63,8 +74,18 @@ final class NativeEvents {
     start();
   }
 
-  static void unregister(long factory) {
-    RECEIVERS.remove(factory);
+  /**
+   * From now on the factory's receiver gets no more, but for what has happened so far.
+   *
+   * @param last done once that is delivered, by whoever delivers: it may take its time
+   */
+  static void unregister(long factory, Runnable last) {
+    AFTERWARDS.add(
+        () -> {
+          RECEIVERS.remove(factory);
+          last.run();
+        });
+    wake();
   }
 
   /** Starts the thread, or ends its {@link #rest}. */
@@ -95,20 +116,16 @@ final class NativeEvents {
   }
 
   /**
-   * Delivers what has happened so far before it returns. Does nothing where no factory was opened,
-   * or where an event's receiver calls it.
+   * Delivers what has happened so far before it returns, if that does not take long. Does nothing
+   * where no factory was opened, or where an event's receiver calls it.
    */
   static void flush() {
-    if (!isStarted() || DELIVERY.isHeldByCurrentThread()) {
+    if (!isStarted() || lagging || DELIVERY.isHeldByCurrentThread()) {
       return;
     }
-    long end = System.nanoTime() + MAX_FLUSH_NANOS;
     boolean interrupted = Thread.interrupted(); // or waiting for the lock would fail
     try {
-      boolean more = true;
-      while (more && DELIVERY.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-        more = deliverNextAndUnlock() && System.nanoTime() < end;
-      }
+      lagging = !deliverUntil(System.nanoTime() + MAX_FLUSH_NANOS);
     } catch (InterruptedException again) {
       interrupted = true;
     } catch (RuntimeException | Error failure) {
@@ -124,14 +141,34 @@ final class NativeEvents {
     return started;
   }
 
-  /** False where there was no event. */
+  /** False where not all was delivered by then. */
+  private static boolean deliverUntil(long end) throws InterruptedException {
+    while (DELIVERY.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+      if (!deliverNextAndUnlock()) {
+        return true;
+      }
+      if (System.nanoTime() - end >= 0) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  /** False where there was nothing to do. */
   private static boolean deliverNextAndUnlock() {
     try {
+      Runnable afterwards = AFTERWARDS.peek(); // first: what is taken then has happened before
       NativeEvent event = take();
       if (event != null) {
         deliver(event);
+      } else if (afterwards != null) {
+        AFTERWARDS.remove();
+        attempt(afterwards);
+      } else {
+        lagging = false;
+        return false;
       }
-      return event != null;
+      return true;
     } finally {
       DELIVERY.unlock();
     }
@@ -185,8 +222,12 @@ final class NativeEvents {
 
   /** Hands one event on; a failure is logged, and goes no further. */
   static void deliver(NativeEvent event) {
+    attempt(() -> dispatch(event));
+  }
+
+  private static void attempt(Runnable delivery) {
     try {
-      dispatch(event);
+      delivery.run();
     } catch (Throwable failure) {
       FAILURES.log(failure);
     }

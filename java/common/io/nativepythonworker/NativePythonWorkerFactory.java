@@ -261,15 +261,22 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   /** Closes idle workers and ends the processes. A second call does nothing. */
   public void stop() {
+    try {
+      giveUp();
+    } finally {
+      NativeEvents.flush();
+    }
+  }
+
+  /** As {@link #stop}, without a wait for what its Python has printed: that is delivered later. */
+  void giveUp() {
     NativeEvents.followLevel();
     stopped = true;
     try {
       stop(id);
     } finally {
-      NativeEvents.flush();
-      NativeEvents.unregister(id);
       idle.keySet().forEach(this::closeIdle);
-      standardOutput.close();
+      NativeEvents.unregister(id, standardOutput::close);
     }
   }
 
