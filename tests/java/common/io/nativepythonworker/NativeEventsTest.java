@@ -161,6 +161,12 @@ public class NativeEventsTest {
   }
 
   @Test
+  public void anEventThatFindsNoRoomInTheHeapIsNotLost() throws Exception {
+    String output = new ForkedJvm().option("-Xmx96m").run(FullHeapMain.class);
+    assertTrue(output, output.contains("no room\nthere it is\n"));
+  }
+
+  @Test
   public void anInterruptedThreadDeliversAndStaysInterrupted() throws Exception {
     closeFromNativeSide(20);
     Thread.currentThread().interrupt();
