@@ -103,6 +103,17 @@ impl Events {
         Some(event)
     }
 
+    /// Gives back what was taken last and could not be told: it comes first again.
+    pub fn put_back(&self, event: Event) {
+        let mut state = self.lock();
+        match &event {
+            Event::Output { bytes, .. } => state.output_bytes += bytes.len(),
+            Event::Log { .. } => state.log_lines += 1,
+            Event::Close { .. } => {}
+        }
+        state.events.push_front(event);
+    }
+
     /// Adds a log line.
     pub fn log(&self, level: Level, message: String) {
         let mut state = self.lock();
@@ -191,6 +202,23 @@ mod tests {
         };
         assert_eq!(events.take(), Some(close));
         assert_eq!(events.take(), None);
+    }
+
+    #[test]
+    fn an_event_that_is_put_back_comes_first_and_takes_its_room_again() {
+        let events = Events::default();
+        let all = vec![0; MOST_OUTPUT_BYTES];
+        assert_eq!(events.output(1, Stream::Stdout, &all), Accepted::Yes);
+        events.log(Level::Info, "second".to_owned());
+        let output = events.take().expect("there are two");
+        events.put_back(output.clone());
+        assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::NotNow);
+        assert_eq!(events.take(), Some(output));
+        let line = events.take().expect("there is one");
+        events.put_back(line.clone());
+        assert_eq!(events.take(), Some(line));
+        assert_eq!(events.take(), None);
+        assert_eq!(events.output(1, Stream::Stdout, &all), Accepted::Yes);
     }
 
     #[test]

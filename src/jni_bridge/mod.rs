@@ -5,5 +5,6 @@
 
 mod channel;
 mod convert;
+mod event;
 mod natives;
 mod throw;

@@ -10,11 +10,11 @@ use log::LevelFilter;
 
 use super::channel;
 use super::convert::pairs;
+use super::event::{NativeEvent, NativeEventAPI, java_event};
 use super::throw::{Failure, ThrowSparks, without_env};
 use crate::error::Error;
-use crate::events::{Event, events};
+use crate::events::events;
 use crate::factory::{Factory, Handout};
-use crate::host::Stream;
 use crate::launch::zygote;
 use crate::settings::Settings;
 use crate::spec::FactorySpec;
@@ -24,11 +24,6 @@ use crate::{logger, process, registry, report};
 bind_java_type! {
     pub(super) NativeWorker => io.nativepythonworker.NativeWorker,
     constructors { fn new(id: jlong, pid: jlong, channel: java.nio.channels.SocketChannel) },
-}
-
-bind_java_type! {
-    pub(super) NativeEvent => io.nativepythonworker.NativeEvent,
-    constructors { fn new(kind: jint, factory: jlong, number: jlong, payload: jbyte[]) },
 }
 
 bind_java_type! {
@@ -334,28 +329,6 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
     }
 }
 
-/// Kind, factory, number and payload, as `NativeEvent` describes them.
-fn parts(event: Event) -> (jint, jlong, jlong, Vec<u8>) {
-    const LOG: jint = 0;
-    const OUTPUT: jint = 1;
-    const CLOSE: jint = 2;
-    match event {
-        Event::Log { level, message } => (LOG, 0, level as jlong, message.into_bytes()),
-        Event::Output {
-            factory,
-            stream,
-            bytes,
-        } => {
-            let stream = match stream {
-                Stream::Stdout => 1,
-                Stream::Stderr => 2,
-            };
-            (OUTPUT, factory, stream, bytes)
-        }
-        Event::Close { factory, worker } => (CLOSE, factory, worker.0, Vec::new()),
-    }
-}
-
 impl EventNatives for NativeEventsAPI {
     type Error = Failure;
 
@@ -382,9 +355,11 @@ impl EventNatives for NativeEventsAPI {
         let Some(event) = events().take() else {
             return Ok(NativeEvent::null());
         };
-        let (kind, factory, number, payload) = parts(event);
-        let payload = env.byte_array_from_slice(&payload)?;
-        Ok(NativeEvent::new(env, kind, factory, number, payload)?)
+        let told = java_event(env, &event);
+        if told.is_err() {
+            events().put_back(event); // the heap is full: there may be room the next time
+        }
+        told
     }
 
     fn set_log_level<'local>(

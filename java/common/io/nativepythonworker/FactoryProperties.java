@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext$;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.SparkFiles;
 import org.apache.spark.api.python.PythonUtils;
 import scala.Tuple2;
@@ -72,12 +74,23 @@ public final class FactoryProperties {
   /** How many tasks may run in this JVM at once, as far as the configuration tells. */
   private static int taskSlots(SparkConf conf) {
     int processors = Runtime.getRuntime().availableProcessors();
-    Matcher local = LOCAL_MASTER.matcher(conf.get("spark.master", ""));
-    int cores = conf.getInt("spark.executor.cores", processors);
-    if (local.matches()) {
-      cores = local.group(1).equals("*") ? processors : Integer.parseInt(local.group(1));
-    }
+    return taskSlots(conf, SparkEnv.get().executorId(), processors);
+  }
+
+  static int taskSlots(SparkConf conf, String executor, int processors) {
+    int cores = cores(conf, executor, processors);
     return Math.max(1, cores / Math.max(1, conf.getInt("spark.task.cpus", 1)));
+  }
+
+  private static int cores(SparkConf conf, String executor, int processors) {
+    Matcher local = LOCAL_MASTER.matcher(conf.get("spark.master", ""));
+    if (local.matches()) {
+      return local.group(1).equals("*") ? processors : Integer.parseInt(local.group(1));
+    }
+    if (executor.equals(SparkContext$.MODULE$.DRIVER_IDENTIFIER())) {
+      return 1; // local, which runs one task, or a cluster's driver, which runs planners only
+    }
+    return conf.getInt("spark.executor.cores", processors);
   }
 
   /** The settings of this project and those of Spark's own that it honours, by their own names. */

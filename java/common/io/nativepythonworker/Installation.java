@@ -31,7 +31,7 @@ public final class Installation {
   /** The one whose metrics have the native side's figures. */
   private static WeakReference<SparkEnv> measured = new WeakReference<>(null);
 
-  /** Set once the native factory serves here. */
+  /** Set where the native factory serves the last SparkEnv. */
   private static SparkGeneration generation;
 
   private Installation() {}
@@ -47,6 +47,7 @@ public final class Installation {
         return;
       }
       attempted = new WeakReference<>(env);
+      forgetTheLast();
       if (conf.getBoolean("spark.nativePythonWorker.enabled", true)) {
         install(env, conf, SparkVersion.parse(package$.MODULE$.SPARK_VERSION()));
       }
@@ -56,6 +57,12 @@ public final class Installation {
     }
   }
 
+  /** What served another SparkContext of this JVM serves this one only if it is installed again. */
+  private static void forgetTheLast() {
+    generation = null;
+    WorkersUi.shutDown(); // nobody does it where a SparkContext has failed to start
+  }
+
   private static void install(SparkEnv env, SparkConf conf, SparkVersion spark)
       throws ReflectiveOperationException {
     if (WorkerFactoryMap.isInstalled(env)) { // by this plugin in another class loader
@@ -63,7 +70,9 @@ public final class Installation {
     }
     SparkGeneration checked = spark.generation();
     Platform.check();
-    NativePythonWorkerFactory.start(conf.get("spark.nativePythonWorker.library", ""));
+    String library = conf.get("spark.nativePythonWorker.library", "");
+    warnOfAnother(library);
+    NativePythonWorkerFactory.start(library);
     NativePythonWorkerFactory.checkSettings(conf);
     WorkerFactoryMap.install(env, checked);
     generation = checked;
@@ -164,6 +173,16 @@ public final class Installation {
       NativeEvents.rest();
     } catch (Throwable failure) {
       LOGGER.debug("The last messages of the native side are lost", failure);
+    }
+  }
+
+  private static void warnOfAnother(String library) {
+    if (!library.isEmpty() && NativeLibrary.isLoadedFromElsewhere(library)) {
+      LOGGER.warn(
+          "spark.nativePythonWorker.library names {}, but this JVM has loaded {} before and can"
+              + " load no other: that one is used",
+          library,
+          NativeLibrary.origin());
     }
   }
 

@@ -2,7 +2,9 @@ package io.nativepythonworker;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -25,16 +27,36 @@ final class NativeEvents {
 
   private static final Map<Long, Receiver> RECEIVERS = new ConcurrentHashMap<>();
 
+  /** What is to be done when all that has happened before is delivered. */
+  private static final Queue<Runnable> AFTERWARDS = new ConcurrentLinkedQueue<>();
+
   /** Held from taking an event until it is delivered, so that no two swap places. */
   private static final ReentrantLock DELIVERY = new ReentrantLock();
 
-  private static Thread thread;
+  private static final LastingThread THREAD =
+      new LastingThread(
+          work -> DaemonThreads.make(work, "native-python-worker-events"), NativeEvents::run);
+
+  private static final FailureLog FAILURES =
+      new FailureLog(
+          LOGGER,
+          "Events of the native side are late or lost ({} more failures since the last such"
+              + " message)",
+          System::nanoTime);
+
+  /** The library is loaded: nothing native may be called before. */
+  private static boolean started;
 
   /** A JVM that ends waits up to 300 ms for threads in native code, so ours rests in Java. */
   private static boolean resting;
 
   private static volatile int level = -1;
-  private static boolean failureLogged;
+
+  /**
+   * A flush has given up and not all is delivered since. Others do not wait as well: SparkEnv stops
+   * its factories one by one.
+   */
+  private static volatile boolean lagging;
 
   private NativeEvents() {}
 
@@ -52,48 +74,62 @@ final class NativeEvents {
     start();
   }
 
-  static void unregister(long factory) {
-    RECEIVERS.remove(factory);
+  /**
+   * From now on the factory's receiver gets no more, but for what has happened so far.
+   *
+   * @param last done once that is delivered, by whoever delivers: it may take its time
+   */
+  static void unregister(long factory, Runnable last) {
+    AFTERWARDS.add(
+        () -> {
+          RECEIVERS.remove(factory);
+          last.run();
+        });
+    wake();
   }
 
   /** Starts the thread, or ends its {@link #rest}. */
-  static synchronized void start() {
-    resting = false;
-    NativeEvents.class.notifyAll();
-    if (thread == null) {
-      thread = new Thread(NativeEvents::run, "native-python-worker-events");
-      thread.setDaemon(true);
-      thread.start();
+  static void start() {
+    synchronized (NativeEvents.class) {
+      started = true;
+      resting = false;
+      NativeEvents.class.notifyAll();
+    }
+    keepRunning();
+  }
+
+  /** Without the thread Python's output stands still; where there is none now, the next may try. */
+  static void keepRunning() {
+    try {
+      THREAD.keepRunning();
+    } catch (Throwable failure) {
+      FAILURES.log(failure);
     }
   }
 
   /** From now until the next start it looks for events now and then, and does not wait for them. */
   static synchronized void rest() {
-    if (thread != null) {
+    if (started) {
       resting = true;
       wake();
     }
   }
 
   /**
-   * Delivers what has happened so far before it returns. Does nothing where no factory was opened,
-   * or where an event's receiver calls it.
+   * Delivers what has happened so far before it returns, if that does not take long. Does nothing
+   * where no factory was opened, or where an event's receiver calls it.
    */
   static void flush() {
-    if (!isThreadStarted() || DELIVERY.isHeldByCurrentThread()) {
+    if (!isStarted() || lagging || DELIVERY.isHeldByCurrentThread()) {
       return;
     }
-    long end = System.nanoTime() + MAX_FLUSH_NANOS;
     boolean interrupted = Thread.interrupted(); // or waiting for the lock would fail
     try {
-      boolean more = true;
-      while (more && DELIVERY.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-        more = deliverNextAndUnlock() && System.nanoTime() < end;
-      }
+      lagging = !deliverUntil(System.nanoTime() + MAX_FLUSH_NANOS);
     } catch (InterruptedException again) {
       interrupted = true;
     } catch (RuntimeException | Error failure) {
-      logFailure(failure);
+      FAILURES.log(failure);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -101,18 +137,38 @@ final class NativeEvents {
     }
   }
 
-  private static synchronized boolean isThreadStarted() {
-    return thread != null;
+  private static synchronized boolean isStarted() {
+    return started;
   }
 
-  /** False where there was no event. */
+  /** False where not all was delivered by then. */
+  private static boolean deliverUntil(long end) throws InterruptedException {
+    while (DELIVERY.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+      if (!deliverNextAndUnlock()) {
+        return true;
+      }
+      if (System.nanoTime() - end >= 0) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  /** False where there was nothing to do. */
   private static boolean deliverNextAndUnlock() {
     try {
+      Runnable afterwards = AFTERWARDS.peek(); // first: what is taken then has happened before
       NativeEvent event = take();
       if (event != null) {
         deliver(event);
+      } else if (afterwards != null) {
+        AFTERWARDS.remove();
+        attempt(afterwards);
+      } else {
+        lagging = false;
+        return false;
       }
-      return event != null;
+      return true;
     } finally {
       DELIVERY.unlock();
     }
@@ -148,7 +204,7 @@ final class NativeEvents {
         DELIVERY.lock();
         more = deliverNextAndUnlock();
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM
-        logFailure(failure);
+        FAILURES.log(failure);
         pause();
       }
     }
@@ -164,12 +220,16 @@ final class NativeEvents {
     await(WAIT_MILLIS);
   }
 
-  /** Hands one event on; a failure is logged, once, and goes no further. */
+  /** Hands one event on; a failure is logged, and goes no further. */
   static void deliver(NativeEvent event) {
+    attempt(() -> dispatch(event));
+  }
+
+  private static void attempt(Runnable delivery) {
     try {
-      dispatch(event);
+      delivery.run();
     } catch (Throwable failure) {
-      logFailure(failure);
+      FAILURES.log(failure);
     }
   }
 
@@ -201,15 +261,6 @@ final class NativeEvents {
       case 3 -> LOGGER.info(message);
       case 4 -> LOGGER.debug(message);
       default -> LOGGER.trace(message);
-    }
-  }
-
-  private static synchronized void logFailure(Throwable failure) {
-    if (!failureLogged) {
-      failureLogged = true;
-      LOGGER.error(
-          "An event of the native side was lost; further failures of this kind are not logged",
-          failure);
     }
   }
 

@@ -56,6 +56,11 @@ final class NativeLibrary {
     return origin;
   }
 
+  /** Whether the library is loaded, and is not this file. */
+  static synchronized boolean isLoadedFromElsewhere(String file) {
+    return origin != null && !origin.startsWith(Path.of(file).toAbsolutePath() + " (");
+  }
+
   /**
    * Loads the library and tells where from. The UnsatisfiedLinkError of a failure has one
    * suppressed cause for every attempt.

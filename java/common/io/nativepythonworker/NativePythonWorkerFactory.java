@@ -120,6 +120,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * an interrupt ends the wait, and leaves the worker to the next task.
    */
   public W create() {
+    NativeEvents.keepRunning();
     return tasks.begin(idleOrNew());
   }
 
@@ -155,6 +156,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * @param workerModule Python module to run; null for the factory's own
    */
   public W createSimple(String workerModule) {
+    NativeEvents.keepRunning();
     NativeEvents.followLevel();
     return tasks.begin(
         waitingFor(
@@ -259,15 +261,22 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   /** Closes idle workers and ends the processes. A second call does nothing. */
   public void stop() {
+    try {
+      giveUp();
+    } finally {
+      NativeEvents.flush();
+    }
+  }
+
+  /** As {@link #stop}, without a wait for what its Python has printed: that is delivered later. */
+  void giveUp() {
     NativeEvents.followLevel();
     stopped = true;
     try {
       stop(id);
     } finally {
-      NativeEvents.flush();
-      NativeEvents.unregister(id);
       idle.keySet().forEach(this::closeIdle);
-      standardOutput.close();
+      NativeEvents.unregister(id, standardOutput::close);
     }
   }
 

@@ -27,7 +27,7 @@ final class ReportSender {
   private final Supplier<ExecutorReport> reports;
   private final Consumer<String> receiver;
   private final Pauses pauses;
-  private final Thread thread = new Thread(this::run, "native-python-worker-ui");
+  private final Thread thread = DaemonThreads.make(this::run, "native-python-worker-ui");
 
   private volatile boolean resting;
 
@@ -41,7 +41,6 @@ final class ReportSender {
     this.reports = reports;
     this.receiver = receiver;
     this.pauses = pauses;
-    thread.setDaemon(true);
   }
 
   void start() {

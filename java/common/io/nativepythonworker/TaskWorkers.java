@@ -43,7 +43,16 @@ final class TaskWorkers<W extends WorkerConnection> {
   private void taskEnded(TaskContext task, W worker) {
     if (tasks.remove(worker.id(), task) && (task.isInterrupted() || worker.isOpen())) {
       LOGGER.debug("Stopping worker {}, which task {} has left", worker, task.taskAttemptId());
+      stop(worker);
+    }
+  }
+
+  /** A failure is not the task's, which has come to its end: thrown here it would be. */
+  private void stop(W worker) {
+    try {
       factory.stopWorker(worker);
+    } catch (Exception | LinkageError failure) {
+      LOGGER.warn("Failed to stop worker {}", worker, failure);
     }
   }
 }

@@ -66,22 +66,34 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
       return known.get();
     }
     Object factory = build(key, stock);
-    giveUpUnused(); // not the last one, with which the native side ends all that it has
+    List<NativeBacked> unused = removeUnused(); // before the new one is in, which is that as well
     put(key, factory);
+    // After it was made: with its last factory the native side ends all that it has.
+    unused.forEach(WorkerFactoryMap::giveUp);
     return factory;
   }
 
-  private void giveUpUnused() {
-    List<Object> unused = new ArrayList<>();
+  private List<NativeBacked> removeUnused() {
+    List<Object> keys = new ArrayList<>();
+    List<NativeBacked> unused = new ArrayList<>();
     Iterator<Tuple2<Object, Object>> entries = iterator();
     while (entries.hasNext()) {
       Tuple2<Object, Object> entry = entries.next();
       if (entry._2() instanceof NativeBacked factory && factory.workers().isUnused()) {
-        unused.add(entry._1());
-        factory.workers().stop();
+        keys.add(entry._1());
+        unused.add(factory);
       }
     }
-    unused.forEach(this::remove);
+    keys.forEach(this::remove);
+    return unused;
+  }
+
+  private static void giveUp(NativeBacked factory) {
+    try {
+      factory.workers().giveUp();
+    } catch (Exception | LinkageError failure) {
+      LOGGER.warn("A factory of Python workers that nobody uses was not stopped", failure);
+    }
   }
 
   private Object build(Object key, Function0<Object> stock) {

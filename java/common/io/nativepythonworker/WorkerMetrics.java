@@ -20,18 +20,21 @@ final class WorkerMetrics {
   /** Of each kind, the last ones: a reservoir that fades takes longer than an idle hand-out. */
   private static final int REMEMBERED = 1024;
 
-  private static final Timer IDLE = timer();
-  private static final Timer SPARE = timer();
-  private static final Timer NEW = timer();
+  private static volatile Timers timers = new Timers(timer(), timer(), timer());
 
   /** Counted without a lock: which of them are timed is all the same. */
   private int idleHandOuts;
+
+  private record Timers(Timer idle, Timer spare, Timer fresh) {}
 
   private static Timer timer() {
     return new Timer(new SlidingWindowReservoir(REMEMBERED));
   }
 
-  /** Adds everything to a registry that has nothing of it yet. */
+  /**
+   * Adds everything to a registry that has nothing of it yet. The times are those of its own
+   * SparkContext: they begin here.
+   */
   static void register(MetricRegistry registry) {
     JsonNode report = NativeReport.current();
     for (String part : new String[] {"gauges", "counts"}) {
@@ -40,9 +43,11 @@ final class WorkerMetrics {
           .fieldNames()
           .forEachRemaining(name -> registry.register(name, (Gauge<Long>) () -> value(part, name)));
     }
-    registry.register("handout.idle", IDLE);
-    registry.register("handout.spare", SPARE);
-    registry.register("handout.new", NEW);
+    Timers own = new Timers(timer(), timer(), timer());
+    timers = own;
+    registry.register("handout.idle", own.idle);
+    registry.register("handout.spare", own.spare);
+    registry.register("handout.new", own.fresh);
   }
 
   private static long value(String part, String name) {
@@ -56,26 +61,27 @@ final class WorkerMetrics {
 
   void endIdle(long began) {
     if (began != 0) {
-      note(IDLE, began);
+      note(timers.idle, began);
     }
   }
 
   static void endSpare(long began) {
-    note(SPARE, began);
+    note(timers.spare, began);
     WorkersUi.workerMade();
   }
 
   static void endNew(long began) {
-    note(NEW, began);
+    note(timers.fresh, began);
     WorkersUi.workerMade();
   }
 
   /** How many hand-outs of each kind were timed, and how many milliseconds they took. */
   static JsonNode handOuts() {
     ObjectNode all = JsonNodeFactory.instance.objectNode();
-    all.set("idle", described(IDLE));
-    all.set("spare", described(SPARE));
-    all.set("new", described(NEW));
+    Timers own = timers;
+    all.set("idle", described(own.idle));
+    all.set("spare", described(own.spare));
+    all.set("new", described(own.fresh));
     return all;
   }
 

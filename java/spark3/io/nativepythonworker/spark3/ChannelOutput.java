@@ -15,7 +15,8 @@ import java.util.function.Supplier;
 
 /** The writing side of a socket; it never locks out a reader. */
 final class ChannelOutput extends OutputStream {
-  private static final long QUIET_WAIT_MILLIS = 1_000;
+  /** SparkEnv's monitor is held for as long. */
+  private static final long QUIET_WAIT_MILLIS = 20;
 
   private final SocketChannel channel;
   private final Closeable socket;

@@ -64,7 +64,7 @@ public class NativeEventsTest {
   @After
   public void unregister() {
     goOn.countDown();
-    NativeEvents.unregister(FACTORY);
+    NativeEvents.unregister(FACTORY, () -> {});
     log.close();
     NativeEvents.followLevel();
   }
@@ -139,11 +139,31 @@ public class NativeEventsTest {
     closeFromNativeSide(STUCK);
     awaitQuietly(stuck);
     closeFromNativeSide(20);
-    NativeEvents.flush();
+    for (int factory = 0; factory < 100; factory++) { // they wait for the limit once, not each
+      NativeEvents.flush();
+    }
     assertEquals(List.of("close " + STUCK), received);
     goOn.countDown();
     TestSpark.eventually(() -> received.size() == 2);
     assertEquals(List.of("close " + STUCK, "close 20"), received);
+  }
+
+  @Test
+  public void whatIsDoneLastIsDoneBehindWhatHasHappened() throws Exception {
+    closeFromNativeSide(STUCK);
+    awaitQuietly(stuck);
+    closeFromNativeSide(20);
+    NativeEvents.unregister(FACTORY, () -> received.add("last"));
+    assertEquals(List.of("close " + STUCK), received);
+    goOn.countDown();
+    TestSpark.eventually(() -> received.size() == 3);
+    assertEquals(List.of("close " + STUCK, "close 20", "last"), received);
+  }
+
+  @Test
+  public void anEventThatFindsNoRoomInTheHeapIsNotLost() throws Exception {
+    String output = new ForkedJvm().option("-Xmx96m").run(FullHeapMain.class);
+    assertTrue(output, output.contains("no room\nthere it is\n"));
   }
 
   @Test
@@ -182,38 +202,26 @@ public class NativeEventsTest {
 
   /** A worker given back to a factory that the native side does not have is to be closed. */
   private static void closeFromNativeSide(long worker) throws ReflectiveOperationException {
+    closeFromNativeSide(FACTORY, worker);
+  }
+
+  static void closeFromNativeSide(long factory, long worker) throws ReflectiveOperationException {
     Method release =
         NativePythonWorkerFactory.class.getDeclaredMethod("release", long.class, long.class);
     release.setAccessible(true);
-    release.invoke(null, FACTORY, worker);
+    release.invoke(null, factory, worker);
   }
 
   @Test
   public void theNativeSideFollowsTheLoggersLevel() {
-    NativePythonWorkerFactory<WorkerConnection> factory = open();
+    NativePythonWorkerFactory<WorkerConnection> factory = TestFactory.open();
     log.setLevel(Level.OFF);
     factory.stop();
     assertEquals(List.of(), log.lines());
 
     log.setLevel(Level.DEBUG);
-    open().stop(); // what is logged last is delivered before stop returns
+    TestFactory.open().stop(); // what is logged last is delivered before stop returns
     assertEquals(1, log.lines().size());
     assertTrue(log.lines().get(0), log.lines().get(0).startsWith("DEBUG Stopping the factory"));
-  }
-
-  private static NativePythonWorkerFactory<WorkerConnection> open() {
-    return NativePythonWorkerFactory.open(
-        new Object(),
-        java.util.Map.of(
-            "sparkVersion", "4.3.0",
-            "pythonExec", "python3",
-            "workerModule", "pyspark.worker",
-            "daemonModule", "pyspark.daemon",
-            "useDaemon", "true",
-            "pythonPath", "",
-            "preferIpv6", "false"),
-        java.util.Map.of(),
-        (owner, id, pid, channel) -> null,
-        StandardOutput.STANDARD_ERROR);
   }
 }

@@ -1,5 +1,6 @@
 package io.nativepythonworker;
 
+import static io.nativepythonworker.TestSpark.eventually;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertSame;
@@ -90,6 +91,83 @@ public class OffLockTest {
                       frame
                           .getMethodName()
                           .equals("aFailureIsTheSameExceptionWithTheCallersTrace")));
+    }
+  }
+
+  /** As where there is no memory left to wrap it. */
+  @Test(timeout = 60_000)
+  public void aFailureThatCannotBeWrappedEndsTheWaitAsWell() {
+    OutOfMemoryError noMemory = new OutOfMemoryError("none left");
+    synchronized (lock) {
+      Throwable thrown =
+          assertThrows(
+              OutOfMemoryError.class,
+              () ->
+                  OffLock.call(
+                      lock,
+                      () -> {
+                        throw new Unwrappable(noMemory);
+                      },
+                      OffLockTest::unexpected));
+      assertSame(noMemory, thrown);
+    }
+  }
+
+  private static final class Unwrappable extends Error {
+    private static final long serialVersionUID = 1L;
+    private final Error whenWrapped;
+
+    Unwrappable(Error whenWrapped) {
+      this.whenWrapped = whenWrapped;
+    }
+
+    @Override
+    public String toString() { // which the constructor of an exception asks of its cause
+      throw whenWrapped;
+    }
+  }
+
+  @Test(timeout = 60_000)
+  public void whoWaitsDoesNotRelyOnBeingWoken() throws Exception {
+    Thread thread =
+        new Thread(
+            () -> {
+              synchronized (lock) {
+                OffLock.call(lock, this::slowly, OffLockTest::unexpected);
+              }
+            });
+    thread.start();
+    assertTrue(eventually(() -> thread.getState() == Thread.State.TIMED_WAITING));
+    go.countDown();
+    thread.join();
+  }
+
+  @Test(timeout = 60_000)
+  public void aTakerOfUnwantedResultsMayFail() throws Exception {
+    CompletableFuture<Thread> failing = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              synchronized (lock) {
+                assertThrows(
+                    InterruptedException.class,
+                    () ->
+                        OffLock.call(
+                            lock,
+                            this::slowly,
+                            result -> {
+                              failing.complete(Thread.currentThread());
+                              throw new IllegalStateException("no " + result);
+                            }));
+              }
+            });
+    thread.start();
+    thread.interrupt();
+    thread.join();
+    try (LogRecorder log = new LogRecorder(NativePythonWorkerFactory.LOG_NAME)) {
+      go.countDown();
+      assertTrue(failing.get(PATIENCE_SECONDS, TimeUnit.SECONDS).isAlive());
+      assertTrue(eventually(() -> log.lines().size() == 1));
     }
   }
 

@@ -6,6 +6,12 @@ import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
 import java.lang.reflect.Field;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkEnv;
 import org.junit.After;
 import org.junit.Before;
@@ -73,5 +79,81 @@ public class WorkerFactoryMapTest {
       assertEquals(1, log.lines().size());
       assertTrue(log.lines().get(0).contains("bad setting"));
     }
+  }
+
+  private static NativePythonWorkerFactory<WorkerConnection> unused(Runnable close) {
+    StandardOutput output =
+        new StandardOutput() {
+          @Override
+          public void write(byte[] bytes) {
+            throw new AssertionError("nothing is written");
+          }
+
+          @Override
+          public void close() {
+            close.run();
+          }
+        };
+    return TestFactory.open(Map.of("spark.nativePythonWorker.zygote.idleTimeout", "1ms"), output);
+  }
+
+  private static WorkerFactoryMap mapOf(NativeBacked first, Object second) {
+    Queue<Object> factories = new ArrayDeque<>(List.of(first, second));
+    return new WorkerFactoryMap((key, stock) -> factories.remove());
+  }
+
+  private static Object get(WorkerFactoryMap map, String name) {
+    return map.getOrElseUpdate(new Tuple2<>("python", name), () -> "stock");
+  }
+
+  @Test(timeout = 60_000)
+  public void nobodyWaitsForAFactoryThatIsGivenUp() throws Exception {
+    CountDownLatch goOn = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    NativePythonWorkerFactory<?> unused =
+        unused(
+            () -> {
+              awaitQuietly(goOn);
+              closed.countDown();
+            });
+    assertTrue(TestSpark.eventually(unused::isUnused));
+    NativeBacked first = () -> unused;
+    WorkerFactoryMap factories = mapOf(first, "second");
+    assertSame(first, get(factories, "a"));
+    assertEquals("second", get(factories, "b"));
+    assertTrue(factories.get(new Tuple2<>("python", "a")).isEmpty());
+    goOn.countDown();
+    closed.await();
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException interrupted) {
+      throw new AssertionError(interrupted);
+    }
+  }
+
+  @Test
+  public void aFactoryThatCannotBeStoppedDoesNotCostTheNewOne() throws Exception {
+    NativePythonWorkerFactory<?> unused = unused(() -> {});
+    assertTrue(TestSpark.eventually(unused::isUnused));
+    AtomicInteger asked = new AtomicInteger();
+    NativeBacked first =
+        () -> {
+          if (asked.getAndIncrement() > 0) { // whether it is unused comes first
+            throw new IllegalStateException("not to be stopped");
+          }
+          return unused;
+        };
+    WorkerFactoryMap factories = mapOf(first, "second");
+    get(factories, "a");
+    try (LogRecorder log = new LogRecorder(WorkerFactoryMap.class.getName())) {
+      assertEquals("second", get(factories, "b"));
+      assertEquals(1, log.lines().size());
+    }
+    assertEquals("second", get(factories, "b"));
+    assertTrue(factories.get(new Tuple2<>("python", "a")).isEmpty());
+    unused.stop();
   }
 }

@@ -145,7 +145,7 @@ public class Spark4FactoryTest extends FactoryCases<Spark4Worker> {
               }
             });
     task.start();
-    assertTrue(eventually(() -> task.getState() == Thread.State.WAITING));
+    assertTrue(eventually(() -> task.getState() == Thread.State.TIMED_WAITING));
     destroy(create());
     release(busy);
     destroy(create());

@@ -1,0 +1,45 @@
+//! An event as Java has it.
+
+use jni::sys::{jint, jlong};
+use jni::{Env, bind_java_type};
+
+use super::throw::Failure;
+use crate::events::Event;
+use crate::host::Stream;
+
+bind_java_type! {
+    pub(super) NativeEvent => io.nativepythonworker.NativeEvent,
+    constructors { fn new(kind: jint, factory: jlong, number: jlong, payload: jbyte[]) },
+}
+
+/// The object that Java gets; fails where its heap is full.
+pub(super) fn java_event<'local>(
+    env: &mut Env<'local>,
+    event: &Event,
+) -> Result<NativeEvent<'local>, Failure> {
+    let (kind, factory, number, payload) = parts(event);
+    let payload = env.byte_array_from_slice(payload)?;
+    Ok(NativeEvent::new(env, kind, factory, number, payload)?)
+}
+
+/// Kind, factory, number and payload, as `NativeEvent` describes them.
+fn parts(event: &Event) -> (jint, jlong, jlong, &[u8]) {
+    const LOG: jint = 0;
+    const OUTPUT: jint = 1;
+    const CLOSE: jint = 2;
+    match event {
+        Event::Log { level, message } => (LOG, 0, *level as jlong, message.as_bytes()),
+        Event::Output {
+            factory,
+            stream,
+            bytes,
+        } => {
+            let stream = match stream {
+                Stream::Stdout => 1,
+                Stream::Stderr => 2,
+            };
+            (OUTPUT, *factory, stream, bytes)
+        }
+        Event::Close { factory, worker } => (CLOSE, *factory, worker.0, &[]),
+    }
+}
