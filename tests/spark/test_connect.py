@@ -185,7 +185,6 @@ def test_a_session_that_signals_its_workers_ancestors_leaves_others_alone(undist
     undisturbed(signalling(generations, number))
 
 
-# TODO: finish, once workers outlive their zygote.
 def test_a_killed_zygote_takes_no_worker_of_another_session(undisturbed):
     undisturbed(signalling(1, signal.SIGKILL))
 
