@@ -1,4 +1,4 @@
-//! Every worker runs the main of the module that it was made for, whoever forks it.
+//! Every worker of a zygote runs the main of the module that it was made for, and waits there for its task.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod common;
@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Bench, Setup, eventually, modules, signal};
+use common::{Bench, Setup, eventually, modules, parent, signal};
+use native_python_worker::report::report;
 use nix::sys::signal::Signal;
 
 /// Each module of this PySpark that has a worker's main.
@@ -76,4 +77,17 @@ fn a_module_of_the_users_is_run_where_spark_would_run_it() {
     expect_main(&open(&setup, own), own);
     // By its name it is none that PySpark's daemon takes.
     expect_main(&open(&setup, "misbehaving_worker"), "pyspark.worker");
+}
+
+#[test]
+fn a_module_that_gives_sockets_a_timeout_hurries_no_worker() {
+    let setup = Setup::zygote().own("preload", "hurries").own("spares", "0");
+    let bench = open(&setup, "pyspark.worker");
+    let zygote = parent(bench.create().worker.pid());
+    eventually("the module is loaded", || {
+        let report = report();
+        let mut zygotes = report["zygotes"].as_array().unwrap().iter();
+        zygotes.any(|one| one["pid"] == zygote && one["loaded"][0]["module"] == "hurries")
+    });
+    expect_main(&bench, "pyspark.worker");
 }

@@ -456,6 +456,7 @@ class Zygote:
     def become_worker(self, sock, stderr):
         """Never returns."""
         try:
+            sock.settimeout(None)  # whatever a module that was loaded ahead has made the default
             os.dup2(stderr, 2)
             os.close(stderr)
             self.control.close()
@@ -471,7 +472,6 @@ class Zygote:
             bind(binding)
             if binding["arguments"] and binding["arguments"][0] != self.worker_module:
                 self.load_daemon(self.daemon.__spec__.name, binding["arguments"])
-            sock.settimeout(None)  # whatever a module that was loaded ahead has made the default
             with self.faulthandler():
                 serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives)
                 os._exit(0)
