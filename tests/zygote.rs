@@ -65,6 +65,20 @@ fn captured_sessions_share_a_zygote_and_not_their_output() {
 }
 
 #[test]
+fn what_a_session_prints_is_not_taken_for_that_of_a_captured_one() {
+    let setup = Setup::zygote();
+    let one = captured(&setup, "one");
+    let theirs = setup.open(); // its workers write where the zygote does, which the first session has started
+    let (first, other) = (one.create(), theirs.create());
+    assert_eq!(zygote_of(&first), zygote_of(&other));
+    let stdout = format!("/proc/{}/fd/1", other.worker.pid());
+    let mut stdout = fs::OpenOptions::new().write(true).open(stdout).unwrap();
+    stdout.write_all(b"theirs").unwrap();
+    eventually("it is there", || one.host.stderr_text() == "theirs");
+    assert_eq!(one.host.stdout_text(), "");
+}
+
+#[test]
 fn workers_have_the_command_line_of_sparks_daemon() {
     let (zygote, daemon) = (Setup::zygote().open(), Setup::daemon().open());
     let (ours, theirs) = (zygote.create(), daemon.create());
@@ -504,6 +518,43 @@ fn a_package_that_is_replaced_on_disk_is_loaded_anew() {
     assert!(old.worker.is_alive());
     drop((old, bench));
     eventually("the old zygote is gone", || !runs(zygote));
+}
+
+/// What a process has used of a processor, in the kernel's ticks.
+fn used(pid: i32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let mut times = fields.split_whitespace().skip(11);
+    let mut next = || times.next().unwrap().parse::<u64>().unwrap();
+    next() + next()
+}
+
+#[test]
+fn a_zygote_that_is_given_up_rests_whatever_else_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["one_upgraded", "another_upgraded"];
+    let files = names.map(|name| directory.path().join(format!("{name}.py")));
+    for file in &files {
+        fs::write(file, "open(__file__ + '.loaded', 'w').close()\n").unwrap();
+    }
+    let bench = Setup::zygote()
+        .set("pythonPath", directory.path().to_str().unwrap())
+        .own("preload", &names.join(","))
+        .own("spares", "0")
+        .open();
+    let held = bench.create();
+    let zygote = zygote_of(&held);
+    let loaded = files.clone().map(|file| file.with_extension("py.loaded"));
+    eventually("all is loaded", || loaded.iter().all(|file| file.exists()));
+    for file in &files {
+        fs::remove_file(file).unwrap();
+    }
+    eventually("it does nothing", || {
+        let before = used(zygote);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        used(zygote) == before
+    });
+    assert!(held.worker.is_alive());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 """Workers forked from the zygote: what they share, what they must not share, and what happens to what they load."""
 
+import zipfile
+
 import pytest
 
 from harness import NOTHING_TO_LOAD
@@ -182,6 +184,35 @@ def test_no_task_has_sparks_archives_read_again(run):
     seen = run(job, conf={"spark.master": "local[1]", **NOTHING_TO_LOAD}).value
     assert len({pid for pid, _ in seen}) == 1
     assert [reads for _, reads in seen] == [0] * 5
+
+
+def test_what_comes_onto_the_path_later_is_found(run, tmp_path):
+    """A directory that is not there yet, and an archive that is replaced, when workers are forked ahead."""
+    directory, archive = tmp_path / "later", tmp_path / "replaced.zip"
+
+    def pack(text):
+        with zipfile.ZipFile(tmp_path / "new", "w") as file:
+            file.writestr("in_archive.py", text)
+        (tmp_path / "new").rename(archive)
+
+    def job(spark):
+        def look(_):
+            import importlib
+
+            import in_archive
+
+            found = importlib.util.find_spec("in_directory")
+            return in_archive.VALUE, found is not None
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    conf = {**FRESH, **NOTHING_TO_LOAD, "spark.executorEnv.PYTHONPATH": f"{directory}:{archive}"}
+    pack("VALUE = 1")
+    assert run(job, conf=conf).value == (1, False)
+    directory.mkdir()
+    (directory / "in_directory.py").touch()
+    pack("VALUE = 2  # and longer")
+    assert run(job, conf=conf).value == (2, True)
 
 
 @pytest.mark.long
