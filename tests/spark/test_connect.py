@@ -127,8 +127,14 @@ def test_sessions_see_nothing_of_one_another(server):
     assert len({directory, *(other for _, other in others)}) == SESSIONS + 1
 
 
+@pytest.fixture(scope="module")
+def idle_server(start):
+    """A server whose zygote forks every worker, as no import keeps it busy."""
+    return start(NOTHING_TO_LOAD)
+
+
 @pytest.fixture
-def undisturbed(server, tmp_path):
+def undisturbed(idle_server, tmp_path):
     """Checks that a task of one session computes on while another session runs a function, whatever becomes of that."""
     begun, over = tmp_path / "begun", tmp_path / "over"
     begun.mkdir()
@@ -144,14 +150,14 @@ def undisturbed(server, tmp_path):
 
     def check(function):
         with ThreadPoolExecutor(1) as client:
-            computing = client.submit(value_of, server.session(), compute)
+            computing = client.submit(value_of, idle_server.session(), compute)
             try:
                 assert eventually(lambda: os.listdir(begun))
-                session = server.session()
+                session = idle_server.session()
                 with suppress(Exception):
                     value_of(session, function)
                 # It takes whoever was signalled, or the successor.
-                for other in session, server.session():
+                for other in session, idle_server.session():
                     assert value_of(other, lambda: "works") == "works"
             finally:
                 over.touch()
