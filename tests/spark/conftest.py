@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import JAR, NATIVE_FACTORY, STOCK_FACTORY, VERSION, Driver, Setup
+from harness import JAR, NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, VERSION, Driver, Setup
 
 
 def pytest_addoption(parser):
@@ -102,14 +102,22 @@ def stock(drivers):
     return drivers.get(Setup(native=False))
 
 
+def leaves_all_to_the_zygote(conf):
+    """Whether there is nothing that would keep it busy, or from being used."""
+    others = {"spark.nativePythonWorker.zygote.enabled", "spark.python.daemon.module"}
+    return NOTHING_TO_LOAD.items() <= conf.items() and not conf.keys() & others
+
+
 @pytest.fixture
 def run(driver, is_native):
-    """Runs a job on the shared driver and checks which factory served it."""
+    """Runs a job on the shared driver and checks which factory served it, and by which way."""
 
     def run_job(job, **options):
         outcome = driver.run(job, **options)
         expected = NATIVE_FACTORY if is_native else STOCK_FACTORY
         assert set(outcome.factories) <= {expected}
+        if is_native and leaves_all_to_the_zygote(options.get("conf") or {}):
+            assert "daemon" not in outcome.ways  # it would hide what is wrong with the zygote
         return outcome
 
     return run_job

@@ -12,6 +12,8 @@ from multiprocessing.connection import Client
 from pyspark import SparkConf, SparkContext, cloudpickle
 from pyspark.sql import SparkSession
 
+from ways import handed_out
+
 
 class Sessions:
     """The one SparkSession of this process, replaced when a job asks for other settings."""
@@ -56,14 +58,16 @@ def factory_classes(session):
 
 def answer(sessions, request):
     """Runs one request and describes how it went."""
-    reply = {"value": None, "error": None, "factories": [], "jvm": None}
+    reply = {"value": None, "error": None, "factories": [], "ways": set(), "jvm": None}
     try:
         session = sessions.get(request["conf"], request["environment"])
         reply["jvm"] = session.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+        before = handed_out(session)
         try:
             reply["value"] = cloudpickle.loads(request["job"])(session)
         finally:
             reply["factories"] = factory_classes(session)
+            reply["ways"] = {way for way, count in handed_out(session).items() if count > before.get(way, 0)}
     except BaseException as failure:
         reply["error"] = f"{type(failure).__name__}: {failure}"
         traceback.print_exc()

@@ -63,6 +63,7 @@ class Outcome:
     result: object
     error: str | None
     factories: list
+    ways: set  # by which native factories of the driver's JVM got it workers: {"spare", "idle"}
     jvm: int
     log_file: Path = field(repr=False)
     log_start: int = field(repr=False)
@@ -183,7 +184,8 @@ class Driver:
             self.kill()
             raise AssertionError(f"the driver was lost: {failure!r}\n{state}\n{self._log_tail()}") from failure
         self.jvm = reply["jvm"] or self.jvm
-        return Outcome(reply["value"], reply["error"], reply["factories"], reply["jvm"], self.log_file, start)
+        told = [reply[name] for name in ("value", "error", "factories", "ways", "jvm")]
+        return Outcome(*told, self.log_file, start)
 
     def workers(self):
         """All processes under the JVM except the driver's own Python and what that started.

@@ -8,7 +8,7 @@ from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
 from processes import eventually, zygotes
 from test_prewarm import nothing_with_python, parents
 from test_zygote import FRESH, ZYGOTE_OFF, loaded
-from ways import all_forked, with_ways
+from ways import all_forked
 
 pytestmark = pytest.mark.native_only("it is about our settings")
 ON = {}
@@ -59,7 +59,7 @@ def test_each_has_the_factory_that_it_asks_for(context, driver):
 
 def test_each_has_a_zygote_or_none(context):
     for conf in ON, ZYGOTE_OFF, ON:
-        _, ways = context(conf)(with_ways(parents)).value
+        ways = context(conf)(parents).ways
         assert ways == {"daemon"} if conf is ZYGOTE_OFF else all_forked(ways), ways
 
 

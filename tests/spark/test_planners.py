@@ -6,7 +6,7 @@ import pytest
 
 from faults import GIVEN_UP
 from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, Setup
-from ways import all_forked, with_ways
+from ways import all_forked
 
 pytestmark = pytest.mark.since(4, 0)
 # A planner's environment lacks this variable, which a task's has. Where the JVM has it they have a zygote in common; without
@@ -20,11 +20,11 @@ def plan(request, drivers, is_native):
 
     def run(job, **conf):
         driver = drivers.get(Setup(native=is_native, environment=request.param))
-        outcome = driver.run(with_ways(job), conf={**NOTHING_TO_LOAD, **conf}, timeout=GIVEN_UP)
-        value, ways = outcome.value
+        outcome = driver.run(job, conf={**NOTHING_TO_LOAD, **conf}, timeout=GIVEN_UP)
+        value = outcome.value
         assert set(outcome.factories) <= {NATIVE_FACTORY if is_native else STOCK_FACTORY}
         if is_native and request.param:
-            assert all_forked(ways), ways
+            assert all_forked(outcome.ways), outcome.ways
         return value
 
     return run

@@ -9,7 +9,7 @@ import pytest
 from faults import told
 from harness import NOTHING_TO_LOAD, VERSION
 from processes import eventually, survivors
-from ways import all_forked, with_ways
+from ways import all_forked
 
 JUNK = "print('Welcome to the company Python!', flush=True)\n"
 REFUSAL = "import os, sys\nsys.stderr.write('no licence found\\nask your admin\\n')\nsys.stderr.flush()\nos._exit(7)\n"
@@ -66,9 +66,9 @@ def test_wrapper_script_as_interpreter(run, driver, tmp_path, is_native, how):
         return spark.sparkContext.parallelize([0], 1).map(lambda _: os.environ["WRAPPED"]).first()
 
     environment = {"PYSPARK_PYTHON": str(wrapper)}
-    value, ways = run(with_ways(job), conf=NOTHING_TO_LOAD, environment=environment).value
-    assert value == "yes"
-    assert not is_native or all_forked(ways), ways
+    outcome = run(job, conf=NOTHING_TO_LOAD, environment=environment)
+    assert outcome.value == "yes"
+    assert not is_native or all_forked(outcome.ways), outcome.ways
     below = [one.pid for one in driver.workers()]
     assert below
     run(job, conf=NOTHING_TO_LOAD, environment=environment, stop=True)
