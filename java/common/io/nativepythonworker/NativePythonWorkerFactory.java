@@ -225,6 +225,17 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     }
   }
 
+  /** Closes the socket of a worker that is never pooled, whose process ends when it is done. */
+  public void letGo(W worker) {
+    NativeEvents.followLevel();
+    tasks.end(worker);
+    try {
+      release(id, worker.id());
+    } finally {
+      worker.discard();
+    }
+  }
+
   /** Kills a worker's process and closes its socket; one that is gone already is no error. */
   public void stopWorker(W worker) {
     NativeEvents.followLevel();

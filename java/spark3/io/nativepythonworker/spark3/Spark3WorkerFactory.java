@@ -72,7 +72,9 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   @Override
   public void releaseWorker(Socket worker) {
-    if (worker instanceof WorkerSocket ours && (!useDaemon || ours.isQuiet())) {
+    if (!useDaemon && worker instanceof WorkerSocket ours) {
+      workers.letGo(ours);
+    } else if (worker instanceof WorkerSocket ours && ours.isQuiet()) {
       workers.release(ours);
     } else {
       close(worker);

@@ -110,7 +110,11 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
   @Override
   public void releaseWorker(PythonWorker worker) {
     if (worker instanceof Spark4Worker ours) {
-      workers.release(ours);
+      if (useDaemon) {
+        workers.release(ours);
+      } else {
+        workers.letGo(ours);
+      }
       return;
     }
     try {
