@@ -22,6 +22,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a fork may have to wait for the end of an import.
 const LOADING_PATIENCE: Duration = Duration::from_secs(1);
+/// From a first request until it is seen whether there are more: tasks of a job come together.
+const GATHERING: Duration = Duration::from_millis(20);
+/// How long several wait for a zygote that has not loaded everything yet. One import there beats one in each worker, and what
+/// a worker has imported itself, its garbage collector goes through after each task.
+const MOST_HELD: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -64,6 +69,8 @@ pub(super) struct State {
     pub(super) shortage: Option<Shortage>,
     pub(super) last_number: u64,
     pub(super) waiting: usize,
+    /// Since when somebody does.
+    pub(super) waiting_since: Instant,
     pub(super) refilling: bool,
     pub(super) trimmer: Option<TimerId>,
     /// Called when the zygote is gone.
@@ -86,6 +93,7 @@ impl State {
             shortage: None,
             last_number: 0,
             waiting: 0,
+            waiting_since: Instant::now(),
             refilling: false,
             trimmer: None,
             on_loss: None,
@@ -132,6 +140,24 @@ impl State {
         if let Some(module) = self.loading.take().filter(|_| !killed) {
             self.spoil(module, format!("ended the zygote, which {how}"));
         }
+    }
+
+    /// Another one waits for a fork.
+    pub(super) fn begin_to_wait(&mut self) {
+        if self.waiting == 0 {
+            self.waiting_since = Instant::now();
+        }
+        self.waiting += 1;
+    }
+
+    /// For how long no fork is asked for, as waiting for the end of all imports is cheaper.
+    pub(super) fn held_for(&self) -> Duration {
+        let limit = match self.waiting {
+            _ if self.complete || self.shortage.is_some() => Duration::ZERO,
+            0 | 1 => GATHERING,
+            _ => MOST_HELD,
+        };
+        limit.saturating_sub(self.waiting_since.elapsed())
     }
 
     /// How long whoever wants a fork waits for it.
@@ -185,6 +211,17 @@ mod tests {
         state.fail(Error::Fork { errno: 11 });
         state.fail(Error::Fork { errno: 12 });
         assert_eq!(state.failures.len(), 1);
+    }
+
+    #[test]
+    fn several_wait_until_all_is_loaded_and_one_does_not() {
+        let mut state = State::new(Spares::new(1, 0), Vec::new());
+        state.begin_to_wait();
+        assert!(state.held_for() <= GATHERING);
+        state.begin_to_wait();
+        assert!(state.held_for() > GATHERING);
+        state.complete = true;
+        assert_eq!(state.held_for(), Duration::ZERO);
     }
 
     #[test]

@@ -77,9 +77,9 @@ impl Talk {
     /// The next spare, which is about to be bound; has one forked where there is none. Does not wait for long: a worker can be
     /// had in another way.
     pub(super) fn take(&self, binding: &Binding, deadline: Deadline) -> Result<Spare, Error> {
-        let asked = Instant::now();
+        let mut asked = None;
         let mut state = self.lock();
-        state.waiting += 1;
+        state.begin_to_wait();
         let result = loop {
             if let Some(spare) = state.spares.take(binding) {
                 break Ok(spare);
@@ -92,8 +92,13 @@ impl Talk {
             if state.phase != Phase::Serving {
                 break Err(Error::Eof { step: Step::Fork });
             }
+            let held = state.held_for();
             let limit = state.patience();
-            let left = limit.saturating_sub(asked.elapsed());
+            let left = if held.is_zero() {
+                limit.saturating_sub(asked.get_or_insert_with(Instant::now).elapsed())
+            } else {
+                held
+            };
             let left = left.min(deadline.remaining());
             if left.is_zero() {
                 let step = Step::Fork;
@@ -128,7 +133,12 @@ impl Talk {
         } else {
             0
         };
-        while state.spares.len() + state.forks.len() < state.waiting + wanted {
+        let due = if state.held_for().is_zero() {
+            state.waiting
+        } else {
+            0
+        };
+        while state.spares.len() + state.forks.len() < due + wanted {
             let number = state.last_number + 1;
             match self.ask_for_fork(number) {
                 Ok(fork) => {
