@@ -46,7 +46,10 @@ ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
 # Of `clone`: the child has this process's memory, which waits meanwhile.
 CLONE_VM = 0x100
 CLONE_VFORK = 0x4000
-SMALL_STACK_BYTES = 8 * 1024
+# Made once, as each worker would make them anew.
+SMALL_STACK = ctypes.create_string_buffer(8 * 1024)
+SMALL_STACK_TOP = ctypes.c_void_p((ctypes.addressof(SMALL_STACK) + len(SMALL_STACK)) // 16 * 16)
+CLONE, SETPGRP = LIBC.clone, LIBC.setpgrp
 
 
 def open_status():
@@ -103,11 +106,8 @@ def leave_group():
 
     Not as its leader, who could not call `setsid`, which stock's workers can: the leader is a child that has ended.
     """
-    stack = ctypes.create_string_buffer(SMALL_STACK_BYTES)
-    top = (ctypes.addressof(stack) + SMALL_STACK_BYTES) // 16 * 16
-    flags = CLONE_VM | CLONE_VFORK | signal.SIGCHLD
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)  # no handler fits on that stack
-    leader = LIBC.clone(LIBC.setpgrp, ctypes.c_void_p(top), flags, None)
+    leader = CLONE(SETPGRP, SMALL_STACK_TOP, CLONE_VM | CLONE_VFORK | signal.SIGCHLD, None)
     try:
         os.setpgid(0, max(leader, 0))
     except OSError:  # a system that is not quite Linux
@@ -253,11 +253,14 @@ class Deafness:
                 signal.signal(number, on_term if number == signal.SIGTERM else lambda *_: None)
                 self.taken[number] = before, disposition(number)
 
+    def leave_changed(self):
+        """An import has seen to some signals: they are its own from now on."""
+        self.taken = {number: own for number, own in self.taken.items() if disposition(number) == own[1]}
+
     def end(self):
-        """In a forked child: signals are again what they were, but for those that an import has seen to."""
-        for number, (before, taken) in self.taken.items():
-            if disposition(number) == taken:
-                signal.signal(number, before)
+        """In a forked child: signals are again what they were."""
+        for number, (before, _) in self.taken.items():
+            signal.signal(number, before)
 
 
 class Sources:
@@ -367,6 +370,7 @@ class Zygote:
             millis = round((time.monotonic() - started) * 1000)
             if threads(self.status) == 1:
                 self.send(loaded=name, millis=millis)
+        self.deafness.leave_changed()
         if not self.to_load and self.may_rehearse():
             with contextlib.suppress(Exception):
                 rehearse()

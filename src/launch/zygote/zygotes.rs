@@ -258,10 +258,14 @@ impl Zygotes {
 
     /// Has the next caller start another one, which does without what has spoiled this one.
     fn replace(&self, zygote: &Arc<Zygote>) {
-        let spoiled_by = zygote.spoiled_by();
+        if let Some(module) = zygote.spoiled_by() {
+            let mut left_out = self.left_out(); // first, for whoever starts the next one
+            if !left_out.contains(&module) {
+                left_out.push(module);
+            }
+        }
         if self.current.retire(zygote) {
             Count::ZygoteReplaced.increment();
-            self.left_out().extend(spoiled_by);
         }
     }
 
