@@ -80,9 +80,10 @@ final class NativeEvents {
    * @param last done once that is delivered, by whoever delivers: it may take its time
    */
   static void unregister(long factory, Runnable last) {
+    Receiver receiver = RECEIVERS.get(factory);
     AFTERWARDS.add(
         () -> {
-          RECEIVERS.remove(factory);
+          RECEIVERS.remove(factory, receiver);
           last.run();
         });
     wake();
