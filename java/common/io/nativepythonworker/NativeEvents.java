@@ -138,6 +138,11 @@ final class NativeEvents {
     }
   }
 
+  /** Whether flushes wait for nothing, as one has waited in vain. */
+  static boolean isLagging() {
+    return lagging;
+  }
+
   private static synchronized boolean isStarted() {
     return started;
   }

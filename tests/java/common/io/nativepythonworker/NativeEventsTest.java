@@ -62,9 +62,10 @@ public class NativeEventsTest {
   }
 
   @After
-  public void unregister() {
+  public void unregister() throws Exception {
     goOn.countDown();
     NativeEvents.unregister(FACTORY, () -> {});
+    assertTrue(TestSpark.eventually(() -> !NativeEvents.isLagging())); // the next test may flush
     log.close();
     NativeEvents.followLevel();
   }
