@@ -124,16 +124,14 @@ impl Broken {
 fn a_broken_environment_is_not_started_for_each_attempt() {
     // The first pause is longer: who comes within it would wait in vain.
     let broken = Broken::open("900ms");
-    let mut refused = 0;
+    let (mut attempts, mut refused) = (0, 0);
     eventually("some attempts are refused", || {
-        let before = broken.starts();
+        attempts += 1;
         let error = broken.bench.create_error().to_string();
-        if error.contains("at the earliest") {
-            refused += 1;
-            assert_eq!(broken.starts(), before);
-        }
+        refused += usize::from(error.contains("at the earliest"));
         refused == 5
     });
+    assert!(broken.starts() <= attempts - refused);
 }
 
 #[test]
