@@ -117,8 +117,9 @@ fn workers_that_stay_for_the_next_task_need_fewer_spares() {
     for worker in &held {
         bench.factory.stop_worker(worker.id());
     }
-    eventually("the zygote has seen the workers end", || {
-        forked_by(zygote) == 1
+    eventually("the zygote has collected the workers", || {
+        let gone = |held: &Held| fs::metadata(format!("/proc/{}", held.worker.pid())).is_err();
+        held.iter().all(gone)
     });
     // The second one is forked after that, so when it is there, what the zygote has told of these ends has been heard.
     let _others = [bench.create(), bench.create()];
