@@ -207,11 +207,15 @@ impl Zygote {
 
     /// Whether another one would do better after this failure to get a worker.
     pub(super) fn is_at_fault(&self, error: &Error) -> bool {
-        let state = self.talk.lock();
         // By then what it was loading may be there: what counts is how long it was waited for.
         let hangs = matches!(error, Error::Timeout { limit, .. } if *limit == FORK_PATIENCE);
-        // The word that it has ended may still be on its way.
         let gone = matches!(error, Error::Io { step: Step::Fork, source } if source.kind() == io::ErrorKind::BrokenPipe);
+        // The word of its end, and of what has ended it, may still be on its way.
+        let patience = if gone { TOLD_WITHIN } else { Duration::ZERO };
+        let serves = |state: &mut State| state.phase == Phase::Serving;
+        let changed = &self.talk.changed;
+        let waited = changed.wait_timeout_while(self.talk.lock(), patience, serves);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         hangs || gone || state.phase != Phase::Serving
     }
 
