@@ -110,8 +110,6 @@ pub struct FactorySpec {
     pub python_path: String,
     /// Where the processes run; `None` inherits.
     pub working_directory: Option<PathBuf>,
-    /// Where Spark puts the files it ships to tasks, as it names that directory to a worker; `None` is unknown.
-    pub files_directory: Option<String>,
     /// How to talk to them.
     pub transport: Transport,
     /// The key's variables.
@@ -158,7 +156,6 @@ impl FactorySpec {
             use_daemon: need("useDaemon")? == "true",
             python_path: need("pythonPath")?,
             working_directory: get("workingDirectory").map(PathBuf::from),
-            files_directory: get("filesDirectory"),
             transport: match get("socketDirectory") {
                 Some(directory) => Transport::Unix {
                     directory: directory.into(),

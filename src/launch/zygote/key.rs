@@ -141,7 +141,6 @@ impl Binding {
             "set": set,
             "unset": unset,
             "directory": spec.working_directory,
-            "files": spec.files_directory,
             "arguments": spec.daemon_arguments(),
         });
         let body = body.to_string().into_bytes();

@@ -46,12 +46,8 @@ public final class FactoryProperties {
     values.put("taskSlots", Integer.toString(taskSlots(conf)));
     String root = SparkFiles.getRootDirectory();
     String session = environment.getOrDefault("SPARK_JOB_ARTIFACT_UUID", "default");
-    if (session.equals("default")) {
-      values.put("filesDirectory", root);
-    } else {
-      File directory = new File(root, session);
-      values.put("workingDirectory", directory.getPath());
-      values.put("filesDirectory", directory.getAbsolutePath()); // as PythonWorkerUtils tells it
+    if (!session.equals("default")) {
+      values.put("workingDirectory", new File(root, session).getPath());
     }
   }
 
