@@ -72,7 +72,11 @@ pub enum Error {
     Unfit {
         /// Why.
         reason: String,
+        /// Whether it is the interpreter, whatever the session.
+        of_interpreter: bool,
     },
+    /// The zygote has loaded something that the session has a file of its own of.
+    Shadowed,
     /// The worker's process was gone before it could be used.
     LaunchGone {
         /// Who sent it, in Spark's words.
@@ -226,6 +230,7 @@ impl Error {
             Self::LaunchCode { .. }
             | Self::Fork { .. }
             | Self::Unfit { .. }
+            | Self::Shadowed
             | Self::LaunchGone { .. }
             | Self::Stopped { .. }
             | Self::NoFactory(_)
@@ -292,7 +297,10 @@ impl fmt::Display for Error {
             ),
             Self::LaunchCode { sender, code } => launch_code(f, sender, *code),
             Self::Fork { errno } => launch_code(f, "Python zygote", *errno),
-            Self::Unfit { reason } => write!(f, "There is no zygote for this Python: {reason}"),
+            Self::Unfit { reason, .. } => {
+                write!(f, "There is no zygote for this Python: {reason}")
+            }
+            Self::Shadowed => f.write_str("The session has another file of what is loaded ahead."),
             Self::LaunchGone { sender, pid } => write!(
                 f,
                 "{sender} failed to launch worker. Process {pid} ended right after its start."

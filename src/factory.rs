@@ -104,6 +104,10 @@ impl Factory {
             state.last_use = Instant::now();
             let idle = state.pool.take()?;
             drop(state);
+            if let Err(why) = self.launcher.still_fits(&idle.worker) {
+                self.replace(&idle.worker, &why);
+                continue;
+            }
             if idle.worker.is_quiet() {
                 let worker = idle.worker;
                 worker.begin_task();

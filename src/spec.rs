@@ -1,7 +1,7 @@
 //! What a factory is made for: one interpreter, its modules and environment, as Spark keys it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::protocol::Secret;
@@ -13,9 +13,6 @@ const PYSPARK_DAEMON: &str = "pyspark.daemon";
 
 /// Set where Spark captures what workers print, session by session (`BasePythonRunner`, since 4.1).
 pub(crate) const CAPTURED_SESSION: &str = "PYSPARK_SPARK_SESSION_UUID";
-
-/// Spark sets it by the number of cores a task has. Without it, importing numpy starts the threads of its linear algebra.
-pub(crate) const SINGLE_THREADED: (&str, &str) = ("OMP_NUM_THREADS", "1");
 
 /// What PySpark's worker imports when a task first needs it.
 const PRELOAD: &[&str] = &[
@@ -110,6 +107,8 @@ pub struct FactorySpec {
     pub python_path: String,
     /// Where the processes run; `None` inherits.
     pub working_directory: Option<PathBuf>,
+    /// Where Spark puts the files that tasks bring along, if that is known.
+    pub files_directory: Option<PathBuf>,
     /// How to talk to them.
     pub transport: Transport,
     /// The key's variables.
@@ -156,6 +155,7 @@ impl FactorySpec {
             use_daemon: need("useDaemon")? == "true",
             python_path: need("pythonPath")?,
             working_directory: get("workingDirectory").map(PathBuf::from),
+            files_directory: get("filesDirectory").map(PathBuf::from),
             transport: match get("socketDirectory") {
                 Some(directory) => Transport::Unix {
                     directory: directory.into(),
@@ -197,19 +197,12 @@ impl FactorySpec {
 
     /// Whether the zygote may stand in for the daemon: it may not for one of the user's own.
     pub(crate) fn may_use_zygote(&self) -> bool {
-        // 3.5's worker module imports numpy.
-        let single_threaded = self.spark.major() > 3 || self.numpy_is_single_threaded();
-        self.settings.zygote && self.daemon_module == PYSPARK_DAEMON && single_threaded
+        self.settings.zygote && self.daemon_module == PYSPARK_DAEMON
     }
 
     /// The modules that a zygote loads ahead.
     pub(crate) fn preload(&self) -> Vec<String> {
-        let own = if self.numpy_is_single_threaded() {
-            self.spark.loaded_ahead()
-        } else {
-            &[]
-        };
-        self.settings.preload.over(own)
+        self.settings.preload.over(self.spark.loaded_ahead())
     }
 
     /// Whether a worker takes another task when it has done one (`spark.python.worker.reuse`).
@@ -218,12 +211,12 @@ impl FactorySpec {
         self.use_daemon && reuse.is_some_and(|value| !value.is_empty())
     }
 
-    fn numpy_is_single_threaded(&self) -> bool {
-        let (name, wanted) = SINGLE_THREADED;
-        match self.variable(name) {
-            Some(value) => value == wanted,
-            None => std::env::var(name).is_ok_and(|value| value == wanted),
-        }
+    /// Whether interpreter or module path depend on the directory that the processes run in.
+    pub(crate) fn is_relative(&self) -> bool {
+        let program = Path::new(&self.python_exec);
+        let by_path = program.components().count() == 1 && !self.python_exec.contains('/');
+        let mut items = self.python_path.split(':');
+        (program.is_relative() && !by_path) || items.any(|item| !item.starts_with('/'))
     }
 
     /// A variable of the key's.

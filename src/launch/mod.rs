@@ -2,7 +2,7 @@
 
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::worker::Launched;
+use crate::worker::{Launched, Worker};
 
 pub mod ahead;
 mod current;
@@ -23,6 +23,11 @@ pub trait Launcher: Send + Sync {
 
     /// Starts a worker and connects to it. Blocks, at most until about the deadline.
     fn launch(&self, deadline: Deadline) -> Result<Launched, Error>;
+
+    /// Whether a worker of its own may serve another task, or why not. Called for each; does not wait.
+    fn still_fits(&self, _worker: &Worker) -> Result<(), String> {
+        Ok(())
+    }
 
     /// How many workers it keeps ready for this factory alone.
     fn spares(&self) -> usize {

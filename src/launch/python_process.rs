@@ -181,6 +181,10 @@ impl PythonProcess {
         self.running.stdin.try_clone()
     }
 
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process().is_alive()
+    }
+
     pub(crate) fn pid(&self) -> i32 {
         self.process().pid()
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::fcntl::OFlag;
@@ -9,6 +10,7 @@ use nix::unistd::pipe2;
 use once_cell::sync::OnceCell;
 use serde_json::json;
 
+use super::surroundings::Surroundings;
 use crate::deadline::set_nonblocking;
 use crate::host::{Host, Stream};
 use crate::output::Output;
@@ -61,6 +63,10 @@ pub(super) struct ZygoteKey {
     pub(super) spark: SparkVersion,
     pub(super) python_exec: String,
     pub(super) python_path: String,
+    /// The session's, where it is not the same interpreter or path from everywhere.
+    pub(super) directory: Option<PathBuf>,
+    /// Whether the directory that the executor was started in is on the path: sessions that have one of their own go there.
+    pub(super) on_path: bool,
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preload: Vec<String>,
@@ -71,7 +77,11 @@ pub(super) struct ZygoteKey {
 }
 
 impl ZygoteKey {
-    pub(super) fn of(spec: &FactorySpec) -> Self {
+    /// `before`: the first of the modules that are not loaded ahead, as the session has something of its own in their place.
+    pub(super) fn of(spec: &FactorySpec, before: Option<&str>) -> Self {
+        let mut preload = spec.preload();
+        let most = before.and_then(|first| preload.iter().position(|module| module == first));
+        preload.truncate(most.unwrap_or(preload.len()));
         let mut environment: Vec<_> = spec
             .environment
             .iter()
@@ -85,9 +95,14 @@ impl ZygoteKey {
             spark: spec.spark,
             python_exec: spec.python_exec.clone(),
             python_path: spec.python_path.clone(),
+            directory: spec
+                .working_directory
+                .clone()
+                .filter(|_| spec.is_relative()),
+            on_path: spec.working_directory.is_none(),
             daemon_module: spec.daemon_module.clone(),
             environment,
-            preload: spec.preload(),
+            preload,
             settings: spec.settings.clone(),
             transport: spec.worker_transport(),
         }
@@ -119,6 +134,7 @@ pub(super) struct Binding {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
     stdout: OnceCell<OwnedFd>,
+    pub(super) surroundings: Surroundings,
 }
 
 impl Binding {
@@ -150,6 +166,7 @@ impl Binding {
             spec: spec.clone(),
             host: host.clone(),
             stdout: OnceCell::new(),
+            surroundings: Surroundings::of(spec),
         }
     }
 

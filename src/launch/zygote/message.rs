@@ -1,26 +1,38 @@
 //! What a zygote says: one JSON object a message. Whatever does not fit is an error, never a panic.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
+
+use super::inventory::Files;
 
 /// One message from a zygote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// The worker module is loaded: workers can be forked.
-    Ready { pid: i32 },
-    /// This interpreter can't serve as a zygote.
-    Unfit(String),
+    /// The worker module is loaded, from these files: workers can be forked.
+    Ready { pid: i32, files: Files },
+    /// This interpreter can't serve as a zygote, in whatever environment if `of_interpreter`.
+    Unfit { reason: String, of_interpreter: bool },
     /// A module's import begins.
     Loading(String),
-    /// A module was loaded.
-    Loaded { module: String, millis: u64 },
+    /// A module was loaded, and these files with it.
+    Loaded {
+        module: String,
+        millis: u64,
+        files: Files,
+    },
     /// A module could not be loaded.
     LeftOut {
         module: String,
         missing: bool,
         reason: String,
     },
-    /// A module has started a thread: this zygote forks no more.
-    Spoiled(String),
+    /// Because of a module this zygote forks no more; these files may be at fault.
+    Spoiled {
+        module: String,
+        why: String,
+        files: Vec<PathBuf>,
+    },
     /// A file of what was loaded has changed: this zygote forks no more.
     Outdated(String),
     /// All that was to be loaded is.
@@ -43,7 +55,10 @@ impl Message {
         let number = |name: &str| value.get(name).and_then(Value::as_u64);
         let int = |name: &str| i32::try_from(value.get(name)?.as_i64()?).ok();
         if let Some(pid) = int("ready") {
-            return Some(Self::Ready { pid });
+            return Some(Self::Ready {
+                pid,
+                files: files(&value)?,
+            });
         }
         if let Some(status) = int("gone") {
             return Some(Self::Gone { status });
@@ -73,6 +88,7 @@ impl Message {
             return Some(Self::Loaded {
                 module,
                 millis: number("millis")?,
+                files: files(&value)?,
             });
         }
         if let Some(module) = text("left_out") {
@@ -83,12 +99,31 @@ impl Message {
                 reason: text("reason")?,
             });
         }
-        let reason = text("unfit").map(Self::Unfit);
-        let loading = || text("loading").map(Self::Loading);
-        let spoiled = || text("spoiled").map(Self::Spoiled);
-        let outdated = || text("outdated").map(Self::Outdated);
-        reason.or_else(loading).or_else(spoiled).or_else(outdated)
+        if let Some(module) = text("spoiled") {
+            let files = value.get("files")?.as_array()?.iter();
+            return Some(Self::Spoiled {
+                module,
+                why: text("why")?,
+                files: files.filter_map(Value::as_str).map(Into::into).collect(),
+            });
+        }
+        if let Some(reason) = text("unfit") {
+            let of_interpreter = value.get("of_interpreter").is_some();
+            return Some(Self::Unfit {
+                reason,
+                of_interpreter,
+            });
+        }
+        let loading = text("loading").map(Self::Loading);
+        loading.or_else(|| text("outdated").map(Self::Outdated))
     }
+}
+
+fn files(value: &Value) -> Option<Files> {
+    let files = value.get("files")?.as_object()?.iter();
+    files
+        .map(|(module, file)| Some((module.clone(), file.as_str()?.into())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -99,16 +134,36 @@ mod tests {
     #[test]
     fn messages_are_read_as_the_zygote_writes_them() {
         for (text, message) in [
-            (r#"{"ready": 12}"#, Message::Ready { pid: 12 }),
-            (r#"{"unfit": "why"}"#, Message::Unfit("why".into())),
             (
-                r#"{"loaded": "numpy", "millis": 54}"#,
+                r#"{"ready": 12, "files": {}}"#,
+                Message::Ready {
+                    pid: 12,
+                    files: Files::new(),
+                },
+            ),
+            (
+                r#"{"unfit": "why"}"#,
+                Message::Unfit {
+                    reason: "why".into(),
+                    of_interpreter: false,
+                },
+            ),
+            (
+                r#"{"loaded": "numpy", "millis": 54, "files": {"numpy": "a.py"}}"#,
                 Message::Loaded {
                     module: "numpy".into(),
                     millis: 54,
+                    files: Files::from([("numpy".into(), "a.py".into())]),
                 },
             ),
-            (r#"{"spoiled": "torch"}"#, Message::Spoiled("torch".into())),
+            (
+                r#"{"spoiled": "torch", "why": "starts threads", "files": ["b.py"]}"#,
+                Message::Spoiled {
+                    module: "torch".into(),
+                    why: "starts threads".into(),
+                    files: vec!["b.py".into()],
+                },
+            ),
             (r#"{"outdated": "a.py"}"#, Message::Outdated("a.py".into())),
             (
                 r#"{"forked": 3, "pid": 77}"#,

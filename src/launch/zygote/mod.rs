@@ -3,30 +3,35 @@
 //! A worker's socket is passed to the zygote, so there is no port and no secret. Workers are forked ahead, for no one in
 //! particular; such a spare becomes a session's worker when it is handed out, by one frame on its own socket.
 
+mod inventory;
 mod key;
+mod left_behind;
 mod message;
 mod process;
 mod spares;
 mod stand_in;
 mod state;
+mod surroundings;
 mod talk;
 mod zygotes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use log::debug;
+use log::{debug, info, warn};
 use serde_json::{Value, json};
 
 use super::Launcher;
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
-use crate::spec::{FactorySpec, SINGLE_THREADED, SparkVersion};
-use crate::worker::Launched;
+use crate::spec::{FactorySpec, SparkVersion};
+use crate::worker::{Launched, Origin, Worker};
+use inventory::Shadow;
 use key::Binding;
 pub use process::Zygote;
 use stand_in::StandIn;
+use surroundings::Holdings;
 use zygotes::Zygotes;
 pub use zygotes::cool;
 pub(crate) use zygotes::reports;
@@ -34,7 +39,7 @@ pub(crate) use zygotes::reports;
 /// Starts the zygote that the factories of `spec` will use, in the background, if they may use one.
 pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
     if spec.use_daemon && spec.may_use_zygote() {
-        Zygotes::shared(&Arc::new(spec), host).warm();
+        Zygotes::shared(&Arc::new(spec), host, None).warm();
     }
 }
 
@@ -49,38 +54,88 @@ pub fn loaded_ahead(spark: &str) -> Value {
     })
 }
 
+/// What `pools.py` sets while modules are loaded.
+const SINGLE_THREADED: (&str, &str) = ("OPENBLAS_NUM_THREADS", "1");
+
 /// Has workers forked by a zygote, and by Spark's daemon where no zygote can be had.
 pub struct ZygoteLauncher {
     binding: Binding,
-    zygotes: Mutex<Option<Arc<Zygotes>>>,
+    zygotes: Mutex<Option<Choice>>,
     stand_in: Arc<StandIn>,
+    spec: Arc<FactorySpec>,
+    host: Arc<dyn Host>,
+}
+
+/// Which zygotes may serve a session.
+struct Choice {
+    /// Those that load all.
+    full: Arc<Zygotes>,
+    /// Those that do without what the session has another file of, and what comes after it; `None` where none would do.
+    lesser: Option<(Shadow, Option<Arc<Zygotes>>)>,
+    /// What was known when this was chosen.
+    known: Option<(Arc<Holdings>, u64)>,
 }
 
 impl ZygoteLauncher {
     /// Starts nothing yet.
     pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, daemon: Box<dyn Launcher>) -> Self {
+        let binding = Binding::of(spec, host);
+        binding.surroundings.look(); // so that the first hand-out need not
         Self {
-            binding: Binding::of(spec, host),
-            zygotes: Mutex::new(Some(Zygotes::shared(spec, host))),
+            binding,
+            zygotes: Mutex::new(Some(Choice {
+                full: Zygotes::shared(spec, host, None),
+                lesser: None,
+                known: None,
+            })),
             stand_in: StandIn::new(daemon, spec.settings.zygote_idle_timeout),
+            spec: spec.clone(),
+            host: host.clone(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Zygotes>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Choice>> {
         self.zygotes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Launcher for ZygoteLauncher {
-    fn take_ready(&self) -> Option<Launched> {
-        let zygotes = self.lock().clone()?;
-        zygotes.take_ready(&self.binding)
+    /// The zygotes for a session that has these files; `None` where Spark's daemon is to serve it.
+    fn choose(&self, holdings: &Arc<Holdings>) -> Option<Arc<Zygotes>> {
+        let mut choice = self.lock();
+        let choice = choice.as_mut()?;
+        let now = (holdings.clone(), choice.full.inventory_version());
+        let is_known = |(known, version): &(Arc<Holdings>, u64)| {
+            Arc::ptr_eq(known, holdings) && *version == now.1
+        };
+        if !choice.known.as_ref().is_some_and(is_known) {
+            let shadow = choice.full.shadow(holdings);
+            if choice.lesser.as_ref().map(|(known, _)| known) != shadow.as_ref() {
+                choice.lesser = shadow.map(|shadow| self.do_without(shadow));
+            }
+            choice.known = Some(now);
+        }
+        match &choice.lesser {
+            Some((_, lesser)) => lesser.clone(),
+            None => Some(choice.full.clone()),
+        }
     }
 
-    fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
-        let Some(zygotes) = self.lock().clone() else {
-            return self.stand_in.daemon.launch(deadline);
+    fn do_without(&self, shadow: Shadow) -> (Shadow, Option<Arc<Zygotes>>) {
+        let Shadow { module, file, .. } = &shadow;
+        let (session, file) = (self.spec.session(), file.display());
+        let Some(first) = &shadow.loaded_by else {
+            warn!(
+                "Python workers of session {session} are forked by Spark's daemon: it brings {module} ({file}), which PySpark's worker imports"
+            );
+            return (shadow, None);
         };
+        info!(
+            "For session {session} nothing from {first} on is loaded ahead: it brings {module} ({file})"
+        );
+        let lesser = Zygotes::shared(&self.spec, &self.host, Some(first));
+        (shadow, Some(lesser))
+    }
+
+    fn launch_by(&self, zygotes: &Arc<Zygotes>, deadline: Deadline) -> Result<Launched, Error> {
         match zygotes.launch(&self.binding, deadline) {
             Err(Error::Timeout {
                 step: Step::Fork,
@@ -100,6 +155,46 @@ impl Launcher for ZygoteLauncher {
                 result
             }
         }
+    }
+}
+
+impl Launcher for ZygoteLauncher {
+    fn take_ready(&self) -> Option<Launched> {
+        let holdings = self.binding.surroundings.known()?;
+        let zygotes = self.choose(&holdings)?;
+        zygotes.take_ready(&self.binding)
+    }
+
+    fn launch(&self, deadline: Deadline) -> Result<Launched, Error> {
+        loop {
+            let holdings = self.binding.surroundings.look();
+            let Some(zygotes) = self.choose(&holdings) else {
+                return self.stand_in.daemon.launch(deadline);
+            };
+            match self.launch_by(&zygotes, deadline) {
+                // It had not loaded that yet when it was chosen.
+                Err(Error::Shadowed) if !deadline.has_passed() => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn still_fits(&self, worker: &Worker) -> Result<(), String> {
+        let Origin::Zygote(zygote) = worker.origin() else {
+            return Ok(());
+        };
+        let holdings = self.binding.surroundings.look();
+        self.choose(&holdings);
+        let has_shadow = |choice: &Choice| choice.lesser.is_some();
+        if !self.lock().as_ref().is_some_and(has_shadow) {
+            return Ok(());
+        }
+        let Some(shadow) = zygote.shadow(&holdings) else {
+            return Ok(());
+        };
+        let Shadow { module, file, .. } = shadow;
+        let file = file.display();
+        Err(format!("its session has brought {module} ({file}) since"))
     }
 
     fn spares(&self) -> usize {

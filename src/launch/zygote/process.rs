@@ -2,15 +2,19 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::debug;
 use serde_json::{Value, json};
 
+use super::inventory::Shadow;
 use super::key::{self, Binding, ZygoteKey, allocator_variables};
+use super::left_behind::{self, Left, LeftBehind};
 use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
+use super::surroundings::Holdings;
 use super::talk::{Control, Talk};
 use crate::deadline::Deadline;
 use crate::departed::{TOLD_WITHIN, millis};
@@ -23,13 +27,37 @@ use crate::spawn::{CommandLine, Stdin};
 use crate::spec::{FactorySpec, python_variables};
 use crate::supervisor::{cancel, supervisor};
 
-const SOURCE: &str = concat!(include_str!("keeper.py"), include_str!("zygote.py"));
-/// Reads the zygote's program as the first message on its standard input.
-const BOOT: &str = "import socket; s = socket.socket(fileno=0); source = s.recv(262144); s.detach(); exec(compile(source, 'native-python-worker-zygote', 'exec'))";
+/// The zygote's program, of which each module needs only those before it.
+const MODULES: &[(&str, &str)] = &[
+    ("linux", include_str!("python/linux.py")),
+    ("keeper", include_str!("python/keeper.py")),
+    ("imports", include_str!("python/imports.py")),
+    ("recorder", include_str!("python/recorder.py")),
+    ("sources", include_str!("python/sources.py")),
+    ("pools", include_str!("python/pools.py")),
+    ("state", include_str!("python/state.py")),
+    ("worker", include_str!("python/worker.py")),
+    ("zygote", include_str!("python/zygote.py")),
+];
+/// Reads a line from standard input and runs it. Without a blank, as scripts around an interpreter may pass it on without
+/// quotes; as long as `-m pyspark.daemon`, which the zygote shows in its place.
+const FIRST_LINE: &str = "exec(input());";
+/// What that reads.
+const SECOND_LINE: &str = "import os;exec(os.read(0,262144))\n";
+/// What that reads, which reads the modules.
+const BOOT: &str = include_str!("python/boot.py");
+/// What all zygotes load; workers of another module load that themselves.
+const WORKER_MODULE: &str = "pyspark.worker";
+
+/// Has the zygote end, and its keeper see to what is left of its workers' processes.
+const LEAVE: &[u8] = br#"{"leave": true}"#;
 
 /// See the module's description. Ends with all its workers when dropped.
 pub struct Zygote {
-    process: PythonProcess,
+    process: Arc<PythonProcess>,
+    left_behind: LeftBehind,
+    stays: AtomicBool,
+    stop_timeout: Duration,
     talk: Arc<Talk>,
     python: String,
     started: Instant,
@@ -42,6 +70,7 @@ impl Zygote {
         spec: &FactorySpec,
         host: &Arc<dyn Host>,
         state: State,
+        left_behind: LeftBehind,
         deadline: Deadline,
     ) -> Result<Self, Error> {
         let started = Instant::now();
@@ -50,36 +79,36 @@ impl Zygote {
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let load = |module: &&String| state.left_out.iter().all(|one| one.module != **module);
-        let load: Vec<_> = key.preload.iter().filter(load).collect();
-        let order = json!({
-            "spark": key.spark.to_string(),
-            "title": spec.daemon_command().shown(),
-            "daemon": key.daemon_module,
-            "worker": "pyspark.worker",
-            "oom_score_adj": memory::worker_score(spec.settings.oom_score_adj),
-            "load": load,
-        });
+        let order = order(key, spec, &state.left_out);
         let keeper = process.pid();
         let talk = Talk::new(control, keeper, key, spec, host.clone(), state);
         let talk = Arc::new(talk);
         supervisor()
             .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))
             .map_err(Error::io(Step::Spawn, limit))?;
-        for message in [SOURCE, &order.to_string()] {
+        let messages = [
+            SECOND_LINE,
+            BOOT,
+            &json!(MODULES).to_string(),
+            &order.to_string(),
+        ];
+        for message in messages {
             match talk.tell(message.as_bytes()) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     let reason = format!("it can't be told its program: {error}");
-                    return Err(Error::Unfit { reason });
+                    return Err(unfit(reason, false));
                 }
                 _ => {} // one that has ended already is told of below
             }
         }
         let zygote = Self {
-            process,
+            process: Arc::new(process),
             talk,
             python: key.python_exec.clone(),
             started,
+            left_behind,
+            stays: AtomicBool::new(false),
+            stop_timeout: spec.settings.stop_timeout,
         };
         zygote.await_start(deadline)?;
         debug!(
@@ -99,7 +128,7 @@ impl Zygote {
                 .changed
                 .wait_timeout_while(self.talk.lock(), deadline.remaining(), starting);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let reason = match &state.phase {
+        Err(match &state.phase {
             Phase::Serving | Phase::Spoiled(_) | Phase::Outdated => return Ok(()),
             Phase::Starting => {
                 return Err(Error::Timeout {
@@ -107,13 +136,15 @@ impl Zygote {
                     limit: self.talk.start_timeout,
                 });
             }
-            Phase::Unfit(reason) => reason.clone(),
+            Phase::Unfit {
+                reason,
+                of_interpreter,
+            } => unfit(reason.clone(), *of_interpreter),
             Phase::Gone => {
                 drop(state);
-                return Err(self.early_end());
+                self.early_end()
             }
-        };
-        Err(Error::Unfit { reason })
+        })
     }
 
     /// Somebody who kills it, as the system does where memory runs out, tells nothing of whether it is fit.
@@ -121,12 +152,13 @@ impl Zygote {
         let step = Step::Zygote;
         match self.process.exit_after_failure() {
             Some(exit) if exit.signal() == Some(libc::SIGKILL) => Error::Died { step, exit },
-            _ => Error::Unfit {
-                reason: match self.process.death().wait(Deadline::after(TOLD_WITHIN)) {
+            _ => unfit(
+                match self.process.death().wait(Deadline::after(TOLD_WITHIN)) {
                     Some(end) => format!("while it started it {end}"),
                     None => "it ended while it started".to_owned(),
                 },
-            },
+                false,
+            ),
         }
     }
 
@@ -136,6 +168,10 @@ impl Zygote {
         binding.stdout().map_err(failed)?; // else each spare would be of no use
         loop {
             let spare = self.talk.take(binding, deadline)?;
+            if self.talk.shadow(&binding.surroundings.look()).is_some() {
+                self.talk.lock().spares.put(spare);
+                return Err(Error::Shadowed);
+            }
             if self.bind(&spare, binding) {
                 return Ok(spare);
             }
@@ -219,6 +255,21 @@ impl Zygote {
         hangs || gone || state.phase != Phase::Serving
     }
 
+    /// What the session has another file of, of all that this one has loaded so far.
+    pub(super) fn shadow(&self, holdings: &Arc<Holdings>) -> Option<Shadow> {
+        self.talk.shadow(holdings)
+    }
+
+    /// Whether what it has loaded may have changed on disk.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.talk.lock().phase == Phase::Outdated
+    }
+
+    /// What its workers have started goes on without it, when the last of them is gone.
+    pub(super) fn leave_behind(&self) {
+        self.stays.store(true, Ordering::Relaxed);
+    }
+
     /// The module that must not be loaded again.
     pub(super) fn spoiled_by(&self) -> Option<LeftOut> {
         match &self.talk.lock().phase {
@@ -233,6 +284,13 @@ impl Drop for Zygote {
         let trimmer = self.talk.lock().trimmer.take();
         cancel(trimmer);
         self.talk.lose();
+        if self.stays.load(Ordering::Relaxed) && self.talk.tell(LEAVE).is_ok() {
+            let left = Left {
+                keeper: self.process.clone(),
+                talk: self.talk.clone(),
+            };
+            left_behind::add(&self.left_behind, left, self.stop_timeout);
+        }
     }
 }
 
@@ -247,11 +305,41 @@ fn command(key: &ZygoteKey, spec: &FactorySpec) -> CommandLine {
     let own = allocator_variables(&spec.environment);
     environment.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     environment.extend(python_variables(&key.python_path));
-    let stop_millis = spec.settings.stop_timeout.as_millis();
+    let mut arguments = vec!["-c".to_owned(), FIRST_LINE.to_owned()];
+    if !spec.daemon_arguments().is_empty() {
+        arguments.push(WORKER_MODULE.to_owned());
+    }
     CommandLine {
         program: key.python_exec.clone(),
-        arguments: vec!["-c".to_owned(), BOOT.to_owned(), stop_millis.to_string()],
+        arguments,
         environment,
-        directory: None,
+        directory: key.directory.clone(),
     }
+}
+
+fn unfit(reason: String, of_interpreter: bool) -> Error {
+    Error::Unfit {
+        reason,
+        of_interpreter,
+    }
+}
+
+/// What it is to load, and all else that it has to know.
+fn order(key: &ZygoteKey, spec: &FactorySpec, known: &[LeftOut]) -> Value {
+    let of = |module: &String| known.iter().find(|one| one.module == *module);
+    let failed = |module: &String| of(module).is_some_and(|one| !one.files.is_empty());
+    let until_failure = key.preload.iter().take_while(|module| !failed(module));
+    let (left_out, load): (Vec<_>, Vec<_>) = until_failure.partition(|module| of(module).is_some());
+    let after = key.preload.iter().skip(left_out.len() + load.len());
+    json!({
+        "spark": key.spark.to_string(),
+        "daemon": key.daemon_module,
+        "worker": WORKER_MODULE,
+        "directory": key.on_path,
+        "stop_millis": millis(spec.settings.stop_timeout),
+        "oom_score_adj": memory::worker_score(spec.settings.oom_score_adj),
+        "load": load,
+        "left_out": left_out.iter().copied().chain(after).collect::<Vec<_>>(),
+        "watch": known.iter().flat_map(|one| &one.files).collect::<Vec<_>>(),
+    })
 }

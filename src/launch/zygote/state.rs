@@ -3,13 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
 use nix::errno::Errno;
 
+use super::inventory::Inventory;
 use super::spares::Spares;
 use crate::death::{Death, how_ended};
 use crate::error::Error;
@@ -32,7 +34,7 @@ const MOST_HELD: Duration = Duration::from_secs(2);
 pub(super) enum Phase {
     Starting,
     Serving,
-    Unfit(String),
+    Unfit { reason: String, of_interpreter: bool },
     /// It forks no more because of this module, which its successor must not load.
     Spoiled(LeftOut),
     /// It forks no more because a package was replaced on disk.
@@ -45,6 +47,8 @@ pub(super) enum Phase {
 pub(super) struct LeftOut {
     pub(super) module: String,
     pub(super) why: String,
+    /// Where it has failed, if it has: what comes after it would need it, and if one of them changes it is tried again.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// See the module's description.
@@ -58,6 +62,8 @@ pub(super) struct State {
     pub(super) loaded: Vec<(String, u64)>,
     /// What could not be, or not by a predecessor.
     pub(super) left_out: Vec<LeftOut>,
+    /// From which files, as its successors will, too.
+    pub(super) inventory: Arc<Mutex<Inventory>>,
     /// Whether all is loaded that is to be.
     pub(super) complete: bool,
     pub(super) spares: Spares,
@@ -73,18 +79,25 @@ pub(super) struct State {
     pub(super) waiting_since: Instant,
     pub(super) refilling: bool,
     pub(super) trimmer: Option<TimerId>,
+    /// Whether its process is known to be gone.
+    pub(super) ended: bool,
     /// Called when the zygote is gone.
     pub(super) on_loss: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl State {
-    pub(super) fn new(spares: Spares, left_out: Vec<LeftOut>) -> Self {
+    pub(super) fn new(
+        spares: Spares,
+        left_out: Vec<LeftOut>,
+        inventory: Arc<Mutex<Inventory>>,
+    ) -> Self {
         Self {
             phase: Phase::Starting,
             pid: None,
             loading: None,
             loaded: Vec::new(),
             left_out,
+            inventory,
             complete: false,
             spares,
             forks: HashMap::new(),
@@ -96,6 +109,7 @@ impl State {
             waiting_since: Instant::now(),
             refilling: false,
             trimmer: None,
+            ended: false,
             on_loss: None,
         }
     }
@@ -122,23 +136,26 @@ impl State {
     }
 
     /// It forks no more because of a module.
-    pub(super) fn spoil(&mut self, module: String, why: String) {
+    pub(super) fn spoil(&mut self, module: String, why: String, files: Vec<PathBuf>) {
         warn!("Module {module} is not loaded ahead any more: it {why}");
-        self.phase = Phase::Spoiled(LeftOut { module, why });
+        self.phase = Phase::Spoiled(LeftOut { module, why, files });
         self.loading = None;
     }
 
     /// It has ended by itself: an import that was under way has ended it, and would end its successor. Who kills it with
     /// `SIGKILL`, as the system does where memory runs out, tells nothing of what it did.
     pub(super) fn end(&mut self, status: ExitStatus) {
-        if matches!(self.phase, Phase::Starting | Phase::Unfit(_)) {
+        if matches!(self.phase, Phase::Starting | Phase::Unfit { .. }) {
             return; // who waits for its start tells why it came to nothing
+        }
+        if self.phase == Phase::Gone {
+            return; // it was sent away
         }
         let how = how_ended(status);
         warn!("The zygote {how}; its workers go on, and another one forks the next");
         let killed = status.signal() == Some(libc::SIGKILL);
         if let Some(module) = self.loading.take().filter(|_| !killed) {
-            self.spoil(module, format!("ended the zygote, which {how}"));
+            self.spoil(module, format!("ended the zygote, which {how}"), Vec::new());
         }
     }
 
@@ -204,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_failed_fork_is_told_to_those_who_wait_and_to_nobody_later() {
-        let mut state = State::new(Spares::new(1, 0), Vec::new());
+        let mut state = State::new(Spares::new(1, 0), Vec::new(), Arc::default());
         state.fail(Error::Fork { errno: 11 });
         assert!(state.failures.is_empty());
         state.waiting = 1;
@@ -215,7 +232,7 @@ mod tests {
 
     #[test]
     fn several_wait_until_all_is_loaded_and_one_does_not() {
-        let mut state = State::new(Spares::new(1, 0), Vec::new());
+        let mut state = State::new(Spares::new(1, 0), Vec::new(), Arc::default());
         state.begin_to_wait();
         state.waiting_since += Duration::from_secs(3600); // no time has passed since
         assert_eq!(state.held_for(), GATHERING);
@@ -227,7 +244,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_room_for_a_process_is_not_sent_away_because_of_an_import() {
-        let mut state = State::new(Spares::new(1, 0), Vec::new());
+        let mut state = State::new(Spares::new(1, 0), Vec::new(), Arc::default());
         state.loading = Some("pandas".to_owned());
         assert_eq!(state.patience(), LOADING_PATIENCE);
         state.fail_fork(libc::EAGAIN);

@@ -14,10 +14,12 @@ use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
 use nix::unistd::pipe2;
 use serde_json::json;
 
+use super::inventory::Shadow;
 use super::key::{Binding, ZygoteKey};
 use super::message::Message;
 use super::spares::Spare;
 use super::state::{Fork, LeftOut, Phase, Shortage, State};
+use super::surroundings::Holdings;
 use crate::deadline::{Deadline, set_nonblocking};
 use crate::death::{Cause, Death, LastWords};
 use crate::error::{Error, Step};
@@ -72,6 +74,18 @@ impl Talk {
     pub(super) fn tell(&self, bytes: &[u8]) -> io::Result<()> {
         send(self.control.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
+    }
+
+    /// By its keeper's word, or because nobody is left who could say so.
+    pub(super) fn zygote_has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    /// What the session has another file of, of all that is loaded.
+    pub(super) fn shadow(&self, holdings: &Holdings) -> Option<Shadow> {
+        let inventory = self.lock().inventory.clone();
+        let shadow = locked(&inventory).shadowed_by(holdings);
+        shadow
     }
 
     /// The next spare, which is about to be bound; has one forked where there is none. Does not wait for long: a worker can be
@@ -176,21 +190,35 @@ impl Talk {
     fn hear(self: &Arc<Self>, message: Message) {
         let mut state = self.lock();
         match message {
-            Message::Ready { pid } => {
+            Message::Ready { pid, files } => {
+                locked(&state.inventory).begin(files);
                 state.phase = Phase::Serving;
                 state.pid = Some(pid);
                 self.fill(&mut state);
                 drop(state);
                 self.trim_later();
             }
-            Message::Unfit(reason) => state.phase = Phase::Unfit(reason),
+            Message::Unfit {
+                reason,
+                of_interpreter,
+            } => {
+                state.phase = Phase::Unfit {
+                    reason,
+                    of_interpreter,
+                }
+            }
             Message::Loading(module) => {
                 state.loading = Some(module.clone());
                 drop(state);
                 self.give_up_later(module);
             }
-            Message::Loaded { module, millis } => {
+            Message::Loaded {
+                module,
+                millis,
+                files,
+            } => {
                 state.loading = None;
+                locked(&state.inventory).add(&module, files);
                 Count::ZygotePreloadMillis.add(millis);
                 debug!("The zygote has loaded {module} in {millis} ms");
                 state.loaded.push((module, millis));
@@ -205,12 +233,14 @@ impl Talk {
                     debug!("The zygote has no {module}: {why}");
                 } else {
                     warn!("The zygote does without module {module}: {why}");
-                    state.left_out.push(LeftOut { module, why });
+                    state.left_out.push(LeftOut {
+                        module,
+                        why,
+                        files: Vec::new(),
+                    });
                 }
             }
-            Message::Spoiled(module) => {
-                state.spoil(module, "starts threads when it is imported".to_owned());
-            }
+            Message::Spoiled { module, why, files } => state.spoil(module, why, files),
             Message::Outdated(file) => {
                 info!("{file} has changed, so another zygote takes over");
                 state.phase = Phase::Outdated;
@@ -232,6 +262,7 @@ impl Talk {
                 }
             }
             Message::Gone { status } => {
+                state.ended = true;
                 state.end(ExitStatus::from_raw(status));
                 drop(state);
                 self.lose();
@@ -284,7 +315,7 @@ impl Talk {
             let mut state = talk.lock();
             if state.loading.as_ref() == Some(&module) {
                 let why = format!("takes more than {} ms to import", limit.as_millis());
-                state.spoil(module, why);
+                state.spoil(module, why, Vec::new());
                 talk.changed.notify_all();
             }
         });
@@ -343,7 +374,7 @@ impl Talk {
 
     pub(super) fn lose(&self) {
         let mut state = self.lock();
-        if !matches!(state.phase, Phase::Unfit(_) | Phase::Spoiled(_)) {
+        if !matches!(state.phase, Phase::Unfit { .. } | Phase::Spoiled(_)) {
             state.phase = Phase::Gone;
         }
         let spares = state.spares.take_all();
@@ -362,6 +393,10 @@ impl Talk {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Has the supervisor hear what the zygote says.
 pub(super) struct Control(pub(super) Arc<Talk>);
 
@@ -374,6 +409,7 @@ impl Observer for Control {
         let mut buffer = vec![0; MAX_MESSAGE];
         match nix::unistd::read(&self.0.control, &mut buffer) {
             Ok(0) => {
+                self.0.lock().ended = true;
                 self.0.lose();
                 Next::Remove
             }
@@ -386,6 +422,7 @@ impl Observer for Control {
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Next::Keep,
             Err(_) => {
+                self.0.lock().ended = true;
                 self.0.lose();
                 Next::Remove
             }

@@ -1,6 +1,7 @@
 //! The zygote for one key: shared by all factories that have it, replaced when it is lost, ended when nobody uses it.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -9,10 +10,13 @@ use std::time::{Duration, Instant};
 use log::{debug, warn};
 use serde_json::Value;
 
+use super::inventory::{Inventory, Shadow};
 use super::key::{Binding, ZygoteKey};
+use super::left_behind::LeftBehind;
 use super::process::Zygote;
 use super::spares::{Spare, Spares};
 use super::state::{LeftOut, State};
+use super::surroundings::Holdings;
 use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::family::Family;
@@ -35,6 +39,13 @@ const MOST_UNFIT: usize = 64;
 /// It may have been a full disk, and not the interpreter.
 const UNFIT_FOR: Duration = Duration::from_secs(600);
 
+/// The same of interpreters, whatever is done with them: sessions have environments of their own, and so keys.
+static UNFIT_INTERPRETERS: LazyLock<Mutex<HashMap<Interpreter, (Instant, Error)>>> =
+    LazyLock::new(Mutex::default);
+
+/// An executable, the module path, and the directory if these depend on it.
+type Interpreter = (String, String, Option<PathBuf>);
+
 static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> = LazyLock::new(Mutex::default);
 
 fn all() -> MutexGuard<'static, HashMap<ZygoteKey, Weak<Zygotes>>> {
@@ -53,6 +64,7 @@ pub fn cool() {
     let warm = std::mem::take(&mut *locked(&WARM));
     let unfit = std::mem::take(&mut *locked(&UNFIT));
     drop((warm, unfit)); // not under the locks
+    locked(&UNFIT_INTERPRETERS).clear();
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -77,14 +89,22 @@ pub(super) struct Zygotes {
     /// Whether it was started ahead of the first task.
     warm: AtomicBool,
     left_out: Mutex<Vec<LeftOut>>,
+    /// From which files the last one has loaded what.
+    inventory: Arc<Mutex<Inventory>>,
+    /// What its zygotes have left behind.
+    left_behind: LeftBehind,
     /// Why there can be none, and since when: found out once, not by each session that comes.
     unfit: Mutex<Option<(Instant, Error)>>,
 }
 
 impl Zygotes {
-    /// Those for a key are shared by all factories that have it.
-    pub(super) fn shared(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Arc<Self> {
-        let key = ZygoteKey::of(spec);
+    /// Those for a key are shared by all factories that have it. `before`: see [`ZygoteKey::of`].
+    pub(super) fn shared(
+        spec: &Arc<FactorySpec>,
+        host: &Arc<dyn Host>,
+        before: Option<&str>,
+    ) -> Arc<Self> {
+        let key = ZygoteKey::of(spec, before);
         let mut all = all();
         all.retain(|_, zygotes| zygotes.strong_count() > 0);
         if let Some(known) = all.get(&key).and_then(Weak::upgrade) {
@@ -97,6 +117,8 @@ impl Zygotes {
             current: Current::new(spec),
             warm: AtomicBool::new(false),
             left_out: Mutex::default(),
+            inventory: Arc::default(),
+            left_behind: Arc::default(),
             unfit: Mutex::default(),
         });
         all.insert(key, Arc::downgrade(&new));
@@ -105,10 +127,8 @@ impl Zygotes {
 
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         let start = || {
-            if let Some((since, error)) = &*locked(&self.unfit)
-                && since.elapsed() < UNFIT_FOR
-            {
-                return Err(error.clone());
+            if let Some(error) = self.known_unfit() {
+                return Err(error);
             }
             let most = self.spec.settings.spares;
             let demand = if self.warm.load(Ordering::Relaxed) {
@@ -116,9 +136,21 @@ impl Zygotes {
             } else {
                 0
             };
-            let state = State::new(Spares::new(most, demand), self.left_out().clone());
-            let zygote = Zygote::start(&self.key, &self.spec, &self.host, state, deadline)
-                .inspect_err(|error| self.give_up(error))?;
+            let state = State::new(
+                Spares::new(most, demand),
+                self.left_out().clone(),
+                self.inventory.clone(),
+            );
+            let left_behind = self.left_behind.clone();
+            let zygote = Zygote::start(
+                &self.key,
+                &self.spec,
+                &self.host,
+                state,
+                left_behind,
+                deadline,
+            )
+            .inspect_err(|error| self.give_up(error))?;
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
             self.expire_later(&zygote);
@@ -128,12 +160,49 @@ impl Zygotes {
         self.current.get(deadline, start)
     }
 
+    /// Why a start would be in vain, if one was lately.
+    fn known_unfit(&self) -> Option<Error> {
+        let of_key = locked(&self.unfit).clone();
+        let known = of_key.or_else(|| {
+            locked(&UNFIT_INTERPRETERS)
+                .get(&self.interpreter())
+                .cloned()
+        });
+        let (_, error) = known.filter(|(since, _)| since.elapsed() < UNFIT_FOR)?;
+        Some(error)
+    }
+
+    fn interpreter(&self) -> Interpreter {
+        let key = &self.key;
+        let (program, path) = (key.python_exec.clone(), key.python_path.clone());
+        (program, path, key.directory.clone())
+    }
+
+    /// What its zygotes have loaded that the session has another file of.
+    pub(super) fn shadow(&self, holdings: &Holdings) -> Option<Shadow> {
+        locked(&self.inventory).shadowed_by(holdings)
+    }
+
+    /// Changes when its zygotes load something.
+    pub(super) fn inventory_version(&self) -> u64 {
+        locked(&self.inventory).version()
+    }
+
     /// Starts none for a while where this start has shown that it would be in vain.
     fn give_up(self: &Arc<Self>, error: &Error) {
-        let Error::Unfit { reason } = error else {
+        let Error::Unfit {
+            reason,
+            of_interpreter,
+        } = error
+        else {
             return;
         };
         warn_of(reason);
+        if *of_interpreter {
+            let mut interpreters = locked(&UNFIT_INTERPRETERS);
+            interpreters.retain(|_, (since, _)| since.elapsed() < UNFIT_FOR);
+            interpreters.insert(self.interpreter(), (Instant::now(), error.clone()));
+        }
         *locked(&self.unfit) = Some((Instant::now(), error.clone()));
         let mut unfit = locked(&UNFIT);
         unfit.retain(|known| !Arc::ptr_eq(known, self));
@@ -178,6 +247,7 @@ impl Zygotes {
             "Ending the zygote (pid {}), which nobody uses",
             zygote.pid()
         );
+        zygote.leave_behind();
         self.current.retire(zygote);
     }
 
@@ -250,7 +320,10 @@ impl Zygotes {
             Some(error @ Error::Died { .. }) => {
                 let reason = error.to_string();
                 warn_of(&reason);
-                Error::Unfit { reason }
+                Error::Unfit {
+                    reason,
+                    of_interpreter: false,
+                }
             }
             last => last.unwrap_or(Error::Eof { step: Step::Fork }),
         })
@@ -263,7 +336,10 @@ impl Zygotes {
             if !left_out.contains(&module) {
                 left_out.push(module);
             }
+        } else if zygote.is_outdated() {
+            self.left_out().clear(); // what has changed may have been what was wrong
         }
+        zygote.leave_behind();
         if self.current.retire(zygote) {
             Count::ZygoteReplaced.increment();
         }

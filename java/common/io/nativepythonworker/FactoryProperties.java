@@ -45,6 +45,7 @@ public final class FactoryProperties {
         Boolean.toString("true".equals(System.getProperty("java.net.preferIPv6Addresses"))));
     values.put("taskSlots", Integer.toString(taskSlots(conf)));
     String root = SparkFiles.getRootDirectory();
+    values.put("filesDirectory", new File(root).getAbsolutePath());
     String session = environment.getOrDefault("SPARK_JOB_ARTIFACT_UUID", "default");
     if (!session.equals("default")) {
       values.put("workingDirectory", new File(root, session).getPath());

@@ -1,0 +1,96 @@
+//! What a zygote has loaded, in the order in which it did: what a session brings along must not be among it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::surroundings::Holdings;
+
+/// Top-level modules by name, and the file that each was loaded from.
+pub(super) type Files = HashMap<String, PathBuf>;
+
+/// See the module's description. Plain data without locks.
+#[derive(Debug, Default)]
+pub(super) struct Inventory {
+    /// With PySpark's worker.
+    base: Files,
+    /// Ahead, by the module that was named.
+    ahead: Vec<(String, Files)>,
+    version: u64,
+}
+
+/// A module of the session's that an import would find before the one that is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shadow {
+    /// Its name.
+    pub(super) module: String,
+    /// Where the session has it.
+    pub(super) file: PathBuf,
+    /// The module that must not be loaded ahead, nor any after it; `None` where it is in PySpark's worker itself.
+    pub(super) loaded_by: Option<String>,
+}
+
+impl Inventory {
+    /// Another zygote has begun, with these.
+    pub(super) fn begin(&mut self, base: Files) {
+        self.base = base;
+        self.ahead.clear();
+        self.version += 1;
+    }
+
+    /// It has loaded a module, and these with it.
+    pub(super) fn add(&mut self, module: &str, files: Files) {
+        self.ahead.push((module.to_owned(), files));
+        self.version += 1;
+    }
+
+    /// Changes with each change.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The first that the session has another file of.
+    pub(super) fn shadowed_by(&self, holdings: &Holdings) -> Option<Shadow> {
+        let ahead = self.ahead.iter().map(|(name, files)| (Some(name), files));
+        let mut batches = std::iter::once((None, &self.base)).chain(ahead);
+        batches.find_map(|(loaded_by, files)| {
+            let (module, file) = holdings.iter().find(|(module, file)| {
+                let loaded = files.get(*module);
+                loaded.is_some_and(|loaded| !is_in(loaded, file))
+            })?;
+            Some(Shadow {
+                module: module.clone(),
+                file: file.clone(),
+                loaded_by: loaded_by.cloned(),
+            })
+        })
+    }
+}
+
+/// Whether a module was loaded from this file or directory.
+fn is_in(loaded: &Path, file: &Path) -> bool {
+    loaded.starts_with(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files<const N: usize>(files: [(&str, &str); N]) -> Files {
+        files.map(|(m, f)| (m.to_owned(), f.into())).into()
+    }
+
+    #[test]
+    fn the_first_that_is_shadowed_says_how_much_may_be_loaded() {
+        let mut inventory = Inventory::default();
+        inventory.begin(files([("json", "/lib/json/__init__.py")]));
+        inventory.add("numpy", files([("numpy", "/site/numpy/__init__.py")]));
+        inventory.add("pandas", files([("six", "/site/six.py")]));
+        let shadow = |of: Holdings| inventory.shadowed_by(&of);
+        assert_eq!(shadow(files([("other", "/session/other.py")])), None);
+        let six = shadow(files([("six", "/session/six.py")])).unwrap();
+        assert_eq!(six.loaded_by.as_deref(), Some("pandas"));
+        let both = [("six", "/session/six.py"), ("json", "/session/json.py")];
+        assert_eq!(shadow(files(both)).unwrap().loaded_by, None);
+        assert_eq!(shadow(files([("numpy", "/site/numpy")])), None);
+    }
+}

@@ -1,0 +1,345 @@
+"""What is loaded ahead is a cache of imports, nothing else.
+
+An entry is used only where the look-up, made now, in this process, with its path as it is, gives the file that was loaded;
+else this process goes on as if it had never been loaded. An entry is a top-level module: those that are loaded ahead are
+taken out of `sys.modules`, and the first import of one asks this module's finder, which stands before all others.
+
+What an import brings depends on what it finds: so an entry is used together with the entries that it has imported itself,
+if the look-up agrees for all of them. One that does not takes with it whatever was loaded together with it or later, for
+that may hold it.
+"""
+
+import importlib.machinery
+import os
+import sys
+
+NEVER = float("inf")
+STANDARD_LIBRARY = os.path.dirname(os.__file__)
+# What has C code that can be loaded a second time, from a copy of its file.
+LOADED_TWICE = {"numpy", "pandas"}
+
+
+def is_of_interpreter(file):
+    """Its own files do not change while it runs."""
+    if not file.startswith(STANDARD_LIBRARY):
+        return False
+    return not file[len(STANDARD_LIBRARY) :].startswith(("/site-packages", "/dist-packages"))
+
+
+def top_level(name):
+    return name.partition(".")[0]
+
+
+def stamp(file):
+    """Identifies a file's content. None where there is no such file, as for what is in an archive."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    # Not its inode, which some network file systems make up anew.
+    return found.st_mtime_ns, found.st_size
+
+
+def place_of(spec):
+    """The entry of the path that a top-level module was found by. None where it was found in another way."""
+    if spec is None or not spec.has_location or not spec.origin:
+        return None
+    where = os.path.dirname(spec.origin)
+    return os.path.dirname(where) if spec.submodule_search_locations is not None else where
+
+
+def holds(item, name):
+    """Whether an import would find this module by this entry of the path."""
+    spec = importlib.machinery.PathFinder.find_spec(name, [item])
+    return spec is not None and spec.loader is not None  # else it is only the name of a directory
+
+
+def contents(item):
+    """The top-level names that a directory may hold. None for what is no directory."""
+    try:
+        return {file.partition(".")[0] for file in os.listdir(item or ".")}
+    except OSError:
+        return None
+
+
+def duplicate(thing):
+    """As `copy.copy`, which imports something itself."""
+    other = object.__new__(type(thing))
+    other.__dict__.update(thing.__dict__)
+    return other
+
+
+def is_extension(module):
+    spec = getattr(module, "__spec__", None)
+    return isinstance(getattr(spec, "loader", None), importlib.machinery.ExtensionFileLoader)
+
+
+class Entry:
+    """A module that is loaded, and out of `sys.modules` until somebody imports it."""
+
+    def __init__(self, module, first, last):
+        """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`."""
+        self.module = module
+        self.spec = getattr(module, "__spec__", None)
+        self.place = place_of(self.spec)
+        self.first = first
+        self.last = last
+        may_change = self.place is not None and not is_of_interpreter(self.place)
+        self.stamp = stamp(self.spec.origin) if may_change else None
+
+    def is_fixed(self):
+        """Whether it is part of the interpreter."""
+        return self.spec is not None and self.spec.origin in ("built-in", "frozen")
+
+    def is_as_it_was(self):
+        return self.stamp is None or stamp(self.spec.origin) == self.stamp
+
+
+class Returning:
+    """The loader of an entry: gives back what is loaded."""
+
+    def __init__(self, cache, name):
+        self.cache, self.name = cache, name
+
+    def create_module(self, spec):
+        return self.cache.entries[self.name].module if self.name in self.cache.entries else None
+
+    def exec_module(self, module):
+        self.cache.use(self.name)
+
+
+def returning(cache, name, original):
+    """The same, otherwise like the loader that has loaded it."""
+    own = Returning(cache, name)
+    if isinstance(original, type) or original is None:
+        return own
+    kind = type(original)
+    methods = {"create_module": lambda _, spec: own.create_module(spec), "exec_module": lambda _, module: own.exec_module(module)}
+    try:
+        loader = duplicate(original)
+        loader.__class__ = type(kind.__name__, (kind,), {"__module__": kind.__module__, **methods})
+    except TypeError:
+        return own
+    return loader
+
+
+class Copying(importlib.machinery.ExtensionFileLoader):
+    """Loads C code a second time: the dynamic linker has another file."""
+
+    def create_module(self, spec):
+        copied = os.memfd_create(spec.name)
+        with open(copied, "wb", buffering=0, closefd=False) as target, open(spec.origin, "rb") as source:
+            while os.sendfile(target.fileno(), source.fileno(), None, 1 << 30):
+                pass
+        original, spec.origin = spec.origin, f"/proc/self/fd/{copied}"
+        try:
+            return super().create_module(spec)
+        finally:
+            spec.origin = original
+            os.close(copied)
+
+
+class ImportCache:
+    """A finder of `sys.meta_path`.
+
+    What is loaded ahead is loaded in batches: first what PySpark's worker imports, which stays in `sys.modules` as it does
+    on stock, then one batch for each module that workers import later.
+    """
+
+    def __init__(self, at_start):
+        """`at_start`: the modules that any interpreter has before it runs anything."""
+        self.stays = {top_level(name) for name in at_start} | {"__main__"}
+        self.seen = set(at_start)
+        self.entries = {}
+        self.used = {}
+        self.needs = {}
+        self.batch = 0
+        self.first = {}
+        self.last = {}
+        self.known = {}
+        self.finders = ()
+        self.recorder = None
+        self.when_used = lambda name: None
+        self.dropped = set()
+        self.copied = set()
+
+    # While modules are loaded ahead.
+
+    def note(self, importer, name):
+        """Module `importer` imports `name`."""
+        self.needs.setdefault(top_level(importer), set()).add(top_level(name))
+
+    def take_out_own(self):
+        """What this program has imported for itself is nobody's yet."""
+        for name in self.new_names():
+            self.entries[name] = Entry(sys.modules.pop(name), NEVER, NEVER)
+        self.seen = set(sys.modules)
+        self.remember_path()
+
+    def keep_all(self):
+        """Ends the first batch. Gives where it was found, by name."""
+        new = self.end_batch()
+        self.stays.update(new)
+        self.used.clear()
+        return {name: sys.modules[name].__spec__ for name in new if getattr(sys.modules[name], "__spec__", None)}
+
+    def take_out(self):
+        """Ends another batch: what it has loaded becomes entries. Gives where it was found, by name."""
+        batch, specs = self.batch, {}
+        for name in self.end_batch():
+            module = sys.modules.pop(name)
+            entry = self.used.get(name) or Entry(module, self.first[name], self.last[name])
+            entry.first, entry.last = self.first[name], self.last[name]
+            self.entries[name] = entry
+            if entry.first == batch and entry.spec:
+                specs[name] = entry.spec
+        self.used.clear()
+        return specs
+
+    def forget_batch(self):
+        """A batch has failed: nothing of it stays. False where that can't be: C code is loaded once for ever."""
+        loaded = [name for name in sys.modules.keys() - self.seen if top_level(name) not in self.used]
+        for name in loaded:
+            if is_extension(sys.modules[name]) and not is_of_interpreter(sys.modules[name].__spec__.origin):
+                return False
+        for name in loaded:
+            del sys.modules[name]
+        return True
+
+    def new_names(self):
+        return [name for name in sys.modules if "." not in name and name not in self.stays]
+
+    def end_batch(self):
+        for name in sys.modules.keys() - self.seen - self.used.keys():
+            self.first.setdefault(top_level(name), self.batch)
+            self.last[top_level(name)] = self.batch
+        for name in self.used:
+            self.first.setdefault(name, self.batch)
+            self.last.setdefault(name, self.batch)
+        new = self.new_names()
+        self.seen = set(sys.modules).difference(new)
+        self.batch += 1
+        self.remember_path()
+        return new
+
+    def remember_path(self):
+        """What the look-ups depend on, as it is now."""
+        self.known = {item: stamp(item) for item in sys.path if os.path.isabs(item)}
+        self.finders = self.finders_of_path()
+
+    def finders_of_path(self):
+        """Those that are asked before the path is looked at, and that one."""
+        finders = list(map(id, sys.meta_path))
+        path_finder = id(importlib.machinery.PathFinder)
+        return finders[: finders.index(path_finder) + 1] if path_finder in finders else finders
+
+    # When somebody imports something.
+
+    def find_spec(self, name, path=None, target=None):
+        if name in self.entries:
+            self.drop_shadowed(self.needed(name))
+        if name not in self.entries:
+            if top_level(name) in self.dropped:
+                return self.find_again(name, path)
+            return self.recorder.find_spec(name, path, target) if self.recorder else None
+        spec = self.entries[name].spec
+        if spec is None:
+            return importlib.machinery.ModuleSpec(name, Returning(self, name))
+        spec = duplicate(spec)
+        spec.loader = returning(self, name, spec.loader)
+        return spec
+
+    def use(self, name):
+        """This entry and what it needs are imported."""
+        for needed in self.needed(name):
+            entry = self.entries.pop(needed, None)
+            if entry:
+                entry.module.__spec__ = entry.spec  # the import has set a copy
+                sys.modules.setdefault(needed, entry.module)
+                self.used[needed] = entry
+                self.when_used(needed)
+
+    def module(self, name):
+        """What is loaded, whether it is used yet or not."""
+        return self.entries[name].module if name in self.entries else sys.modules.get(name)
+
+    def needed(self, name):
+        """Entries that come with it."""
+        found, to_look = set(), [name]
+        while to_look:
+            one = to_look.pop()
+            if one in self.entries and one not in found:
+                found.add(one)
+                to_look.extend(self.needs.get(one, ()))
+        return found
+
+    # The look-up.
+
+    def drop_shadowed(self, names):
+        shadowed = self.shadowed({name: self.entries[name] for name in names})
+        if shadowed:
+            self.drop(shadowed)
+
+    def shadowed(self, entries):
+        """Those of these that an import would find elsewhere, or changed."""
+        if self.finders_of_path() != self.finders:
+            return {name for name, entry in entries.items() if not self.finds_same(name, entry)}
+        path = list(sys.path)
+        suspects = [(index, item) for index, item in enumerate(path) if not self.is_as_known(item)]
+        result = {name for name, entry in entries.items() if not entry.is_as_it_was()}
+        places = {}
+        for name, entry in entries.items():
+            if entry.place in path:
+                places[name] = path.index(entry.place)
+            elif not self.finds_same(name, entry):
+                result.add(name)
+        for index, item in suspects:
+            held = contents(item)
+            names = places.keys() if held is None else places.keys() & held
+            result.update(name for name in names if index < places[name] and holds(item, name))
+            result.update(name for name in names if index == places[name] and held is None)  # an archive
+        return result
+
+    def is_as_known(self, item):
+        return item in self.known and stamp(item) == self.known[item]
+
+    def finds_same(self, name, entry):
+        """The whole look-up, for what was not found by the path or whose place is not on it any more."""
+        if entry.is_fixed():
+            return True
+        for finder in list(sys.meta_path):
+            if finder is not self and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(name, None)
+                if spec is not None:
+                    return entry.spec is not None and spec.origin == entry.spec.origin and entry.is_as_it_was()
+        return False
+
+    # What was loaded ahead in vain.
+
+    def drop(self, names):
+        first = min(self.entries[name].first for name in names)
+        names = set(names) | {name for name, entry in self.entries.items() if first < NEVER and entry.last >= first}
+        for name in names:
+            del self.entries[name]
+        for name in [name for name in sys.modules if top_level(name) in names]:
+            module = sys.modules.pop(name)
+            if is_extension(module) and "." in name:
+                self.copied.add(module.__spec__.origin)
+        self.dropped |= names
+
+    def find_again(self, name, path):
+        """C code that was loaded cannot be loaded again from the same file."""
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if "." in name else None
+        if spec is None or spec.origin not in self.copied:
+            return None
+        package = top_level(name)
+        if package not in LOADED_TWICE:
+            raise ImportError(
+                f"{package} was loaded ahead of this task, which has put a module that {package} imports into another place of "
+                f"its sys.path, and {package} cannot be loaded a second time: have "
+                "spark.nativePythonWorker.preload leave it out",
+                name=package,
+                path=spec.origin,
+            )
+        spec.loader = Copying(name, spec.origin)
+        return spec

@@ -1,0 +1,54 @@
+"""What an import may change of the process, beside what it loads: a worker would find that changed before its time."""
+
+import os
+import signal
+import socket
+import sys
+
+
+def read_umask():
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+class ProcessState:
+    """As it is when this is made."""
+
+    def __init__(self):
+        self.directory = os.getcwd()
+        self.umask = read_umask()
+        self.environment = dict(os.environ)
+        self.path = list(sys.path)
+        self.timeout = socket.getdefaulttimeout()
+        self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self.wakeup = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
+
+    def restore(self):
+        """Gives what was not so any more, in words."""
+        now, changed = ProcessState(), []
+        if now.directory != self.directory:
+            changed.append("the directory")
+            os.chdir(self.directory)
+        if now.umask != self.umask:
+            changed.append("the umask")
+            os.umask(self.umask)
+        if now.environment != self.environment:
+            names = {name for name, _ in now.environment.items() ^ self.environment.items()}
+            changed.append(f"the environment ({', '.join(sorted(names))})")
+            os.environ.clear()
+            os.environ.update(self.environment)
+        if now.path != self.path:
+            changed.append("sys.path")
+            sys.path[:] = self.path
+        if now.timeout != self.timeout:
+            changed.append("the timeout of sockets")
+            socket.setdefaulttimeout(self.timeout)
+        if now.mask != self.mask:
+            changed.append("the signals that are blocked")
+            signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
+        if now.wakeup != self.wakeup:
+            changed.append("who is told of signals")
+            signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
+        return changed

@@ -1,0 +1,143 @@
+"""What runs in a forked worker around PySpark's own code: from its binding to a session until its last task."""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+
+from linux import DEADLY_SIGNALS, LIBC, receive
+
+# In the memory allocator of Arrow: the only thread that importing pyarrow starts.
+ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
+# Of `clone`: the child has this process's memory, which waits meanwhile.
+CLONE_VM = 0x100
+CLONE_VFORK = 0x4000
+# Made once, as each worker would make them anew.
+SMALL_STACK = ctypes.create_string_buffer(8 * 1024)
+SMALL_STACK_TOP = ctypes.c_void_p((ctypes.addressof(SMALL_STACK) + len(SMALL_STACK)) // 16 * 16)
+CLONE, SETPGRP = LIBC.clone, LIBC.setpgrp
+
+
+def read_exactly(sock, count):
+    data = b""
+    while len(data) < count:
+        more = sock.recv(count - len(data))
+        if not more:
+            return None
+        data += more
+    return data
+
+
+def receive_binding(sock):
+    """Waits until this worker is wanted: its environment, directory and arguments. None where it never is."""
+    head, stdout = receive(sock, 4, 1)
+    body = head and read_exactly(sock, struct.unpack("!i", head)[0])
+    return {**json.loads(body), "stdout": stdout} if body else None
+
+
+def leave_group():
+    """Has this process a group of its own: a session that signals its group must not reach the workers of others.
+
+    Not as its leader, who could not call `setsid`, which stock's workers can: the leader is a child that has ended.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)  # no handler fits on that stack
+    leader = CLONE(SETPGRP, SMALL_STACK_TOP, CLONE_VM | CLONE_VFORK | signal.SIGCHLD, None)
+    try:
+        os.setpgid(0, max(leader, 0))
+    except OSError:  # a system that is not quite Linux
+        os.setpgid(0, 0)
+    if leader > 0:
+        os.waitpid(leader, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def bind(binding):
+    """Makes this process the worker of the session it was handed out to."""
+    for descriptor in binding["stdout"]:
+        os.dup2(descriptor, 1)
+        os.close(descriptor)
+    for name in binding["unset"]:
+        os.environ.pop(name, None)
+    os.environ.update(binding["set"])
+    directory = binding.get("directory")
+    if directory:
+        os.chdir(directory)
+    sys.argv[1:] = binding["arguments"]
+
+
+def reseed(random, numpy):
+    """Random state that a fork has copied; Python's own `random` sees to itself."""
+    # As `random.seed()`, which takes a worker twenty times as long.
+    words = numpy.frombuffer(os.urandom(4 * 624), dtype="uint32")
+    random.set_state(("MT19937", words, 624))
+
+
+def offer_to_oom_killer(score):
+    """Has the kernel kill this process, and not the executor, where memory runs out."""
+    # Less than it has is for root only; then it stays as it is.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(score))
+
+
+def forget_importers(archives):
+    """Gives up what imports from these archives: the next import that wants it makes it anew, from what is known of them.
+
+    Up to Spark 4.1 each task calls `importlib.invalidate_caches`, for which every importer of an archive reads all of its
+    directory again. There are a dozen, one for each package; it takes 60 ms.
+    """
+    for path in list(sys.path_importer_cache):  # at once: a task may have left a thread that imports
+        if isinstance(path, str) and path.startswith(archives):
+            sys.path_importer_cache.pop(path, None)
+
+
+def measure_own(shuffle, unused):
+    """PySpark spills by the memory that a worker has resident: what is loaded ahead and not in use is nobody's.
+
+    `unused` gives how much that is, in bytes.
+    """
+    measure = shuffle.get_used_memory
+
+    def get_used_memory():
+        return measure() - (unused() >> 20)
+
+    shuffle.get_used_memory = get_used_memory
+
+
+def has_task(sock):
+    """Waits for a task. False where the connection ends instead: PySpark's worker would complain of that."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
+
+
+def serve_tasks(worker, sock, reuse, archives):
+    """The loop of `pyspark.daemon` in the forked child."""
+    while has_task(sock):
+        code = worker(sock, True)
+        if code or not reuse:
+            try:
+                while sock.recv(1024):
+                    pass
+            except Exception:
+                pass
+            return
+        # All that the task left behind. What the zygote had loaded is frozen, and not looked at; nothing is frozen here,
+        # as what a task holds while it imports something would never be found to be garbage.
+        gc.collect()
+        forget_importers(archives)
+        release_unused()
+
+
+def release_unused():
+    """Gives back what Arrow's jemalloc holds: a thread that it was kept from starting would have done that."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and ARROW_THREAD_SWITCH not in os.environ:
+        pool = arrow.default_memory_pool()
+        if pool.backend_name == "jemalloc":
+            pool.release_unused()

@@ -1,0 +1,261 @@
+//! What a session brings along that Python could import: the files in its directory, and in archives there.
+//!
+//! Spark fetches files before it asks for a worker, and the worker puts them on its path before any other. So what the session
+//! has of what is loaded ahead can be known before a worker is bound to it.
+
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use log::debug;
+
+use crate::spec::FactorySpec;
+
+/// Importable modules by their top-level names, and the file of each.
+pub(super) type Holdings = HashMap<String, PathBuf>;
+
+/// What `SparkContext.addPyFile` takes for an archive of modules.
+const ARCHIVES: &[&str] = &["zip", "egg", "jar"];
+/// Of a file with a module.
+const MODULES: &[&str] = &["py", "pyc", "so"];
+/// For so long what was seen is taken for granted: tasks of a job come together.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// A directory that has changed so lately may change again without its time telling.
+const TICK: Duration = Duration::from_millis(50);
+
+/// See the module's description.
+pub(super) struct Surroundings {
+    directories: Vec<PathBuf>,
+    seen: Mutex<Option<Seen>>,
+}
+
+struct Seen {
+    at: Instant,
+    stamps: Vec<Option<Stamp>>,
+    holdings: Arc<Holdings>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(directory: &Path) -> Option<Self> {
+        let found = fs::metadata(directory).ok()?;
+        Some(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            changed: (found.mtime(), found.mtime_nsec()),
+        })
+    }
+
+    fn is_settled(&self) -> bool {
+        let since = Duration::new(
+            self.changed.0.try_into().unwrap_or(0),
+            self.changed.1.try_into().unwrap_or(0),
+        );
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        now.is_ok_and(|now| now > since + TICK)
+    }
+}
+
+impl Surroundings {
+    /// The session's own directory, and the one of the application's files. The one that the executor was started in is the
+    /// zygote's, too, and it looks there by itself.
+    pub(super) fn of(spec: &FactorySpec) -> Self {
+        let own = std::env::current_dir().ok();
+        let mut directories: Vec<_> = [&spec.working_directory, &spec.files_directory]
+            .into_iter()
+            .flatten()
+            .filter(|directory| Some(*directory) != own.as_ref())
+            .cloned()
+            .collect();
+        directories.dedup();
+        Self {
+            directories,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// What was seen last, if nothing has changed since. Never reads a file.
+    pub(super) fn known(&self) -> Option<Arc<Holdings>> {
+        let mut seen = self.lock();
+        let seen = seen.as_mut()?;
+        if seen.at.elapsed() >= LOOK_AGAIN {
+            let settled = |stamp: &Option<Stamp>| stamp.as_ref().is_none_or(Stamp::is_settled);
+            if seen.stamps != self.stamps() || !seen.stamps.iter().all(settled) {
+                return None;
+            }
+            seen.at = Instant::now();
+        }
+        Some(seen.holdings.clone())
+    }
+
+    /// What there is now.
+    pub(super) fn look(&self) -> Arc<Holdings> {
+        if let Some(known) = self.known() {
+            return known;
+        }
+        let stamps = self.stamps(); // first: it may change meanwhile
+        let mut holdings = Holdings::new();
+        for directory in &self.directories {
+            read_directory(directory, &mut holdings);
+        }
+        let mut seen = self.lock();
+        let unchanged = seen.as_ref().filter(|seen| *seen.holdings == holdings);
+        let holdings = unchanged.map_or_else(|| Arc::new(holdings), |seen| seen.holdings.clone());
+        *seen = Some(Seen {
+            at: Instant::now(),
+            stamps,
+            holdings: holdings.clone(),
+        });
+        holdings
+    }
+
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        self.directories.iter().map(|d| Stamp::of(d)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_directory(directory: &Path, holdings: &mut Holdings) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(found) = fs::metadata(&path) else {
+            continue;
+        };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if let Some(module) = module_of(name) {
+            holdings.insert(module.to_owned(), path.clone());
+        } else if found.is_dir() && is_package(&path) {
+            holdings.insert(name.to_owned(), path.clone());
+        } else if is_archive(&path, &found) {
+            let read = read_archive(&path, holdings);
+            if let Err(error) = read {
+                debug!("No module is taken from {}: {error}", path.display());
+            }
+        }
+    }
+}
+
+/// The module that a file of this name has, if it has one: `a.py`, `a.abi3.so`.
+fn module_of(name: &str) -> Option<&str> {
+    let (module, rest) = name.split_once('.')?;
+    let ending = rest.rsplit('.').next()?;
+    let plain = ending == rest || ending == "so";
+    (plain && !module.is_empty() && MODULES.contains(&ending)).then_some(module)
+}
+
+/// Else it is only a part of a namespace, which any module of that name goes before.
+fn is_package(directory: &Path) -> bool {
+    ["__init__.py", "__init__.pyc"]
+        .iter()
+        .any(|file| directory.join(file).exists())
+}
+
+fn is_archive(path: &Path, found: &Metadata) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    found.is_file() && ending.is_some_and(|ending| ARCHIVES.contains(&ending))
+}
+
+fn read_archive(path: &Path, holdings: &mut Holdings) -> zip::result::ZipResult<()> {
+    let archive = zip::ZipArchive::new(File::open(path)?)?;
+    for file in archive.file_names().filter_map(Result::ok) {
+        let file = file.as_ref();
+        let module = match file.split_once('/') {
+            None => module_of(file),
+            Some((package, file)) => {
+                (file == "__init__.py" || file == "__init__.pyc").then_some(package)
+            }
+        };
+        if let Some(module) = module {
+            let within = path.join(file);
+            holdings.insert(module.to_owned(), within);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(directories: &[&Path]) -> Vec<String> {
+        let surroundings = Surroundings {
+            directories: directories.iter().map(|d| d.to_path_buf()).collect(),
+            seen: Mutex::default(),
+        };
+        let mut names: Vec<_> = surroundings.look().keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    fn write_zip(path: &Path, files: &[&str]) {
+        let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored);
+        for file in files {
+            archive.start_file(*file, options).unwrap();
+            archive.write_all(b"pass").unwrap();
+        }
+        archive.finish().unwrap();
+    }
+
+    #[test]
+    fn modules_packages_and_archives_are_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for file in ["one.py", "two.cpython-311-x86_64-linux-gnu.so", "data.csv"] {
+            fs::write(at(file), "").unwrap();
+        }
+        for package in ["three", "no_package"] {
+            fs::create_dir(at(package)).unwrap();
+        }
+        fs::write(at("three/__init__.py"), "").unwrap();
+        fs::write(at("no_package/four.py"), "").unwrap();
+        fs::write(at("broken.zip"), "no archive").unwrap();
+        let inside = ["five.py", "six/__init__.py", "seven/eight.py", "READ.me"];
+        write_zip(&at("deps.zip"), &inside);
+        let expected = ["five", "one", "six", "three", "two"];
+        assert_eq!(names(&[directory.path()]), expected);
+    }
+
+    #[test]
+    fn what_comes_later_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings {
+            directories: vec![directory.path().to_path_buf()],
+            seen: Mutex::default(),
+        };
+        assert!(surroundings.look().is_empty());
+        fs::write(directory.path().join("one.py"), "").unwrap();
+        std::thread::sleep(LOOK_AGAIN);
+        assert!(surroundings.look().contains_key("one"));
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings {
+            directories: vec![directory.path().to_path_buf()],
+            seen: Mutex::default(),
+        };
+        assert!(surroundings.known().is_none());
+        std::thread::sleep(TICK + LOOK_AGAIN);
+        let seen = surroundings.look();
+        std::thread::sleep(LOOK_AGAIN);
+        assert!(Arc::ptr_eq(&seen, &surroundings.known().unwrap()));
+    }
+}
