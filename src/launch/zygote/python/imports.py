@@ -124,14 +124,17 @@ def returning(cache, name, original):
 
 
 class Copying(importlib.machinery.ExtensionFileLoader):
-    """Loads C code a second time: the dynamic linker has another file."""
+    """Loads C code a second time: the dynamic linker has another file, by a name that it has not heard before."""
+
+    count = 0
 
     def create_module(self, spec):
         copied = os.memfd_create(spec.name)
+        Copying.count += 1
         with open(copied, "wb", buffering=0, closefd=False) as target, open(spec.origin, "rb") as source:
             while os.sendfile(target.fileno(), source.fileno(), None, 1 << 30):
                 pass
-        original, spec.origin = spec.origin, f"/proc/self/fd/{copied}"
+        original, spec.origin = spec.origin, f"/proc/self/fd/{'./' * Copying.count}{copied}"
         try:
             return super().create_module(spec)
         finally:

@@ -1,0 +1,73 @@
+"""The modules of the zygote's program, each by itself: without a JVM, without Rust, in interpreters of their own."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).resolve().parents[2] / "src/launch/zygote/python"
+
+# Loads modules ahead as the zygote does: `ahead("a", "b")`, a batch each.
+LOADER = """
+import sys
+at_start = set(sys.modules)
+sys.path.insert(0, {program!r})
+import json, os
+import imports, pools, recorder, sources, state
+del sys.path[0]
+for name in ("imports", "pools", "recorder", "sources", "state", "linux"):
+    del sys.modules[name]
+sys.path[:0] = {path!r}
+cache = imports.ImportCache(at_start)
+sys.meta_path.insert(0, cache)
+cache.take_out_own()
+watched = sources.Sources()
+
+def ahead(*names):
+    cache.keep_all()
+    watched.add_path(sys.path, {{}})
+    for name in names:
+        with recorder.Recorder(cache, watched):
+            __import__(name)
+        watched.add_path(sys.path, cache.take_out())
+
+def tell(**what):
+    print(json.dumps(what))
+"""
+
+
+@pytest.fixture
+def interpreter(tmp_path):
+    """interpreter(code, *path): what the code tells, run where `ahead` and `tell` are; `path` is on its module path."""
+
+    def run(code, *path, **environment):
+        text = LOADER.format(program=str(PROGRAM), path=[str(item) for item in path]) + textwrap.dedent(code)
+        done = subprocess.run(
+            [sys.executable, "-c", text],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """folder("name", a="text", ...): a folder with these modules."""
+
+    def make(name, **modules):
+        where = tmp_path / name
+        where.mkdir(exist_ok=True)
+        for module, text in modules.items():
+            (where / f"{module}.py").write_text(text)
+        return where
+
+    return make

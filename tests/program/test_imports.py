@@ -1,0 +1,247 @@
+"""What is loaded ahead is used where the look-up gives the same, and only there."""
+
+import zipfile
+
+import pytest
+
+
+def test_an_import_gets_what_was_loaded_ahead(interpreter, folder):
+    told = interpreter(
+        """
+        ahead("a")
+        before = "a" in sys.modules
+        import a
+        tell(before=before, a=a.BY, loads=a.LOADS, spec=a.__spec__.loader.__class__.__name__, b="b" in sys.modules)
+        """,
+        folder("site", a="import b\nBY = 'site'\nLOADS = b.count()\n", b="n = 0\ndef count():\n global n\n n += 1\n return n\n"),
+    )
+    assert told == {"before": False, "a": "site", "loads": 1, "spec": "SourceFileLoader", "b": True}
+
+
+def test_what_another_module_has_brought_is_not_there_before_its_time(interpreter, folder):
+    told = interpreter(
+        """
+        ahead("a")
+        import b
+        tell(a="a" in sys.modules, colorsys="colorsys" in sys.modules)
+        """,
+        folder("site", a="import b, colorsys", b=""),
+    )
+    assert told == {"a": False, "colorsys": False}
+
+
+def test_the_tasks_own_file_is_imported(interpreter, folder):
+    own = folder("own", a="BY = 'own'")
+    told = interpreter(
+        f"""
+        ahead("a")
+        sys.path.insert(0, {str(own)!r})
+        import a
+        tell(by=a.BY)
+        """,
+        folder("site", a="BY = 'site'"),
+    )
+    assert told == {"by": "own"}
+
+
+@pytest.mark.parametrize("name", ["b", "colorsys"])
+def test_what_depends_on_the_tasks_own_file_is_loaded_anew(interpreter, folder, name):
+    """Also where that is a module of the standard library."""
+    own = folder("own", **{name: ""})
+    told = interpreter(
+        f"""
+        ahead("early", "a", "late")
+        early = cache.module("early")
+        sys.path.insert(0, {str(own)!r})
+        import early as imported, late
+        tell(own=late.a.it.__file__.startswith({str(own)!r}), early=imported is early)
+        """,
+        folder("site", early="", a=f"import {name} as it", b="", late="import a"),
+    )
+    assert told == {"own": True, "early": True}
+
+
+def test_a_zip_of_the_tasks_goes_first(interpreter, folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "deps.zip", "w") as deps:
+        deps.writestr("a/__init__.py", "BY = 'zip'")
+    told = interpreter(
+        f"""
+        ahead("a")
+        sys.path.insert(1, {str(tmp_path / "deps.zip")!r})
+        import a
+        tell(by=a.BY)
+        """,
+        folder("none"),
+        folder("site", a="BY = 'site'"),
+    )
+    assert told == {"by": "zip"}
+
+
+def test_a_directory_without_a_module_shadows_nothing(interpreter, folder):
+    own = folder("own")
+    (own / "a").mkdir()
+    told = interpreter(
+        f"""
+        ahead("a")
+        loaded = cache.module("a")
+        sys.path.insert(0, {str(own)!r})
+        import a
+        tell(same=a is loaded)
+        """,
+        folder("site", a=""),
+    )
+    assert told == {"same": True}
+
+
+def test_what_is_not_on_the_path_any_more_is_not_found(interpreter, folder):
+    told = interpreter(
+        """
+        ahead("a")
+        del sys.path[0]
+        try:
+            import a
+        except ImportError as error:
+            tell(error=type(error).__name__)
+        """,
+        folder("site", a=""),
+    )
+    assert told == {"error": "ModuleNotFoundError"}
+
+
+@pytest.mark.parametrize("change", ["write", "add"])
+def test_what_has_changed_on_disk_is_loaded_anew(interpreter, folder, change):
+    site, first = folder("site", a="BY = 'old'"), folder("first")
+    file = {"write": site, "add": first}[change] / "a.py"
+    told = interpreter(
+        f"""
+        ahead("a")
+        with open({str(file)!r}, "w") as file:
+            file.write("BY = 'the new one'")
+        import a
+        tell(by=a.BY)
+        """,
+        first,
+        site,
+    )
+    assert told == {"by": "the new one"}
+
+
+def test_who_only_asks_gets_the_answer_of_an_interpreter_that_has_loaded_nothing(interpreter, folder):
+    site = folder("site", a="")
+    told = interpreter(
+        """
+        import importlib.util
+        ahead("a")
+        spec = importlib.util.find_spec("a")
+        tell(origin=spec.origin, loader=type(spec.loader).__name__, path=spec.loader.get_filename("a"), a="a" in sys.modules)
+        """,
+        site,
+    )
+    file = str(site / "a.py")
+    assert told == {"origin": file, "loader": "SourceFileLoader", "path": file, "a": False}
+
+
+def test_a_finder_of_the_tasks_is_asked_first(interpreter, folder):
+    told = interpreter(
+        """
+        import importlib.machinery, types
+        ahead("a", "b")
+
+        class Own:
+            def find_spec(name, path=None, target=None):
+                return importlib.machinery.ModuleSpec(name, Own, origin="own") if name == "a" else None
+            def create_module(spec):
+                return types.ModuleType("a")
+            def exec_module(module):
+                module.BY = "own"
+
+        sys.meta_path.insert(0, Own)
+        import b
+        tell(by=b.a.BY)
+        """,
+        folder("site", a="BY = 'site'", b="import a"),
+    )
+    assert told == {"by": "own"}
+
+
+def test_nothing_stays_of_an_import_that_has_failed(interpreter, folder):
+    told = interpreter(
+        """
+        cache.keep_all()
+        try:
+            import a
+        except ZeroDivisionError:
+            pass
+        tell(forgotten=cache.forget_batch(), b="b" in sys.modules)
+        """,
+        folder("site", a="import b\n1 / 0", b=""),
+    )
+    assert told == {"forgotten": True, "b": False}
+
+
+def test_c_code_of_a_failed_import_cannot_be_forgotten(interpreter, folder):
+    told = interpreter(
+        """
+        sys.path.insert(0, sys.path.pop(0))
+        cache.keep_all()
+        try:
+            import a
+        except ZeroDivisionError:
+            pass
+        tell(forgotten=cache.forget_batch())
+        """,
+        folder("site", a="import numpy\n1 / 0"),
+    )
+    assert told == {"forgotten": False}
+
+
+SHADOWED = """
+ahead("numpy", "pandas")
+loaded = cache.module("pandas")
+{before}
+sys.path.insert(0, {own!r})
+import pandas, numpy
+frame = pandas.DataFrame({{"a": [1, 2, 2], "at": pandas.to_datetime(["2020-01-01"] * 3)}})
+sums = frame.groupby("a").size().tolist()
+tell(
+    anew=pandas is not loaded,
+    sums=sums,
+    numpy=isinstance(frame["a"].values, numpy.ndarray),
+    dateutil=sys.modules["dateutil"].__file__.startswith({own!r}),
+)
+"""
+
+
+def test_pandas_is_loaded_anew_with_the_tasks_own_dateutil(interpreter, folder):
+    """Its C code comes from copies of its files."""
+    import dateutil
+
+    own = folder("own")
+    (own / "dateutil").symlink_to(next(iter(dateutil.__path__)))
+    told = interpreter(SHADOWED.format(own=str(own), before=""))
+    assert told == {"anew": True, "sums": [1, 2], "numpy": True, "dateutil": True}
+
+
+def test_pandas_that_the_task_has_imported_stays(interpreter, folder):
+    import dateutil
+
+    own = folder("own")
+    (own / "dateutil").symlink_to(next(iter(dateutil.__path__)))
+    told = interpreter(SHADOWED.format(own=str(own), before="import pandas"))
+    assert told == {"anew": False, "sums": [1, 2], "numpy": True, "dateutil": False}
+
+
+def test_what_cannot_be_loaded_a_second_time_says_so(interpreter, folder):
+    own = folder("own", numpy="BY = 'own'")
+    told = interpreter(
+        f"""
+        ahead("numpy", "pyarrow")
+        sys.path.insert(0, {str(own)!r})
+        try:
+            import pyarrow
+        except ImportError as error:
+            tell(error=str(error))
+        """,
+        JE_ARROW_MALLOC_CONF="background_thread:false",
+    )
+    assert "pyarrow" in told["error"] and "spark.nativePythonWorker.preload" in told["error"]
