@@ -185,11 +185,6 @@ class Zygote:
 
     def start(self, order):
         """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
-        if threads(self.status) > 1:
-            # Whatever else is loaded, it must not fork.
-            who = starter_of_threads()
-            self.send(unfit=f"this interpreter has threads before it runs anything; the first runs {who}", of_interpreter=True)
-            return False
         with self.recorder, one_thread_each():
             import pyspark
 
@@ -468,6 +463,14 @@ class Zygote:
         os._exit(0)
 
 
+def refuse_threads(control):
+    """Ends this process if it has threads: a fork would leave them behind."""
+    if threads(open_status()) > 1:
+        why = f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}"
+        send(control, unfit=why, of_interpreter=True)
+        os._exit(0)
+
+
 def main(at_start, has_directory):
     control = socket.socket(fileno=os.dup(0))
     os.set_inheritable(control.fileno(), False)
@@ -476,6 +479,7 @@ def main(at_start, has_directory):
     os.dup2(null, 0)
     os.close(null)
     order = json.loads(control.recv(65536))
+    refuse_threads(control)
     patience = Patience(order["stop_millis"] / 1000)
     split_from_keeper(control, patience)
     if has_directory and order["directory"]:

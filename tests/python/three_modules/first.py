@@ -1,0 +1,1 @@
+"""The first of three modules that a zygote loads ahead."""

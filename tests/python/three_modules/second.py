@@ -1,0 +1,1 @@
+"""The second of three modules that a zygote loads ahead."""

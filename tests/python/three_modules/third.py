@@ -1,0 +1,1 @@
+"""The third of three modules that a zygote loads ahead."""
