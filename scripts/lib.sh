@@ -86,7 +86,7 @@ make_venv() {
   [[ $1 == 3.* ]] && pyarrow="pyarrow<20" # Spark 3.5 asks for NumPy 1, and later ones do not take that
   rm -rf "$venv" && python3 -m venv "$venv" &&
     "$venv/bin/pip" install --disable-pip-version-check --prefer-binary \
-      "pyspark[connect]==$1" numpy "pandas<3" "$pyarrow" psutil pytest pytest-timeout &&
+      "pyspark[connect]==$1" numpy "pandas<3" "$pyarrow" psutil setproctitle pytest pytest-timeout &&
     printf '%s\n' "$stamp" >"$venv/made"
 }
 

@@ -9,8 +9,8 @@ from processes import KEEPER_AND_ZYGOTE, eventually
 from test_settings import EXPECTED, mixture
 
 FRESH = {"spark.python.worker.reuse": "false"}
-# The last one is imported by the first conversion only.
-LIBRARIES = {"numpy", "pandas", "pyarrow", "pyarrow.vendored.version"}
+# Packages are there when they are imported. The last one is imported by the first conversion only.
+LIBRARIES = {"numpy.linalg", "pandas.core", "pyarrow.lib", "pyarrow.vendored.version"}
 ZYGOTE_OFF = {"spark.nativePythonWorker.zygote.enabled": "false"}
 
 

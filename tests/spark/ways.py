@@ -1,14 +1,15 @@
 """Which way the workers of a job came to be: out of the pool, by the zygote, by Spark's daemon."""
 
 import json
+import time
 
 from py4j.protocol import Py4JError
 
 FORKED = {"spare", "fork"}  # by the zygote
 
 
-def handed_out(spark):
-    """How many workers the native factories of the driver's JVM have handed out so far, by their way; none where they do not serve.
+def native_report(spark):
+    """What the native factories of the driver's JVM tell of themselves; None where they do not serve.
 
     Through java.lang.reflect, as the report is no business of other classes.
     """
@@ -19,10 +20,26 @@ def handed_out(spark):
         factory = loader.loadClass("io.nativepythonworker.NativePythonWorkerFactory")
         report = factory.getDeclaredMethod("report", array(jvm.java.lang.Class, 0))
         report.setAccessible(True)
-        told = report.invoke(None, array(jvm.java.lang.Object, 0))
+        return json.loads(report.invoke(None, array(jvm.java.lang.Object, 0)))
     except (Py4JError, OSError):  # it is not there, not loaded, or the JVM is gone
-        return {}
-    return {name.partition(".")[2]: count for name, count in json.loads(told)["counts"].items() if name.startswith("created.")}
+        return None
+
+
+def handed_out(spark):
+    """How many workers the native factories of the driver's JVM have handed out so far, by their way."""
+    told = native_report(spark) or {"counts": {}}
+    return {name.partition(".")[2]: count for name, count in told["counts"].items() if name.startswith("created.")}
+
+
+def await_zygote(spark, *modules):
+    """Waits until a zygote has loaded these; not at all on stock Spark, which has none."""
+    told, deadline = native_report(spark), time.monotonic() + 60
+    while told is not None and time.monotonic() < deadline:
+        if any(set(modules) <= {one["module"] for one in zygote["loaded"]} for zygote in told["zygotes"]):
+            return
+        time.sleep(0.2)
+        told = native_report(spark)
+    assert told is None, f"no zygote has loaded {modules}: {told['zygotes']}"
 
 
 def all_forked(ways):

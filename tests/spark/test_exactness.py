@@ -1,0 +1,287 @@
+"""As if nothing were loaded ahead: what a task imports and finds is what it would import and find on stock Spark.
+
+Each job runs on both, after the zygote has loaded all that it does; the tests are equalities.
+"""
+
+import stat
+import sys
+import zipfile
+
+import pytest
+
+from harness import VERSION
+from ways import FORKED, await_zygote
+
+
+@pytest.fixture
+def same(run, stock, is_native, request):
+    """same(job, **options): what the job gives, in a session of its own, on both."""
+
+    def check(job, conf=None, forked=True, **options):
+        conf = {"spark.app.name": request.node.name, **(conf or {})}
+        ours = run(job, conf=conf, **options)
+        if is_native and forked:
+            assert ours.ways & FORKED and "daemon" not in ours.ways
+        assert ours.value == stock.run(job, conf=conf, **options).value
+        return ours.value
+
+    return check
+
+
+def first_job(spark):
+    """Has the zygote load all that it will."""
+    spark.sparkContext.parallelize([0], 1).map(lambda x: x).count()
+    await_zygote(spark, "numpy", "pandas")
+
+
+def imported(spark, *names, before=lambda: None):
+    """Which file a task imports for each module."""
+
+    def look(_):
+        import importlib
+        import os
+
+        before()
+        files = [importlib.import_module(name).__file__ for name in names]
+        return ["/".join(file.split(os.sep)[-3:]) if "site-packages" in file else os.path.basename(file) for file in files]
+
+    return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """archive("deps.zip", "a.py", "b/__init__.py"): where it is."""
+
+    def make(name, **files):
+        with zipfile.ZipFile(tmp_path / name, "w") as deps:
+            for file, text in files.items():
+                deps.writestr(file.replace("__init", "/__init__") + ".py", text)
+        return str(tmp_path / name)
+
+    return make
+
+
+SHIPPED = {"dateutil__init": "__version__ = '99'", "secrets": "MINE = 1"}
+
+
+@pytest.mark.parametrize("name", ["deps.zip", "deps.egg"])
+def test_what_is_shipped_with_a_session_goes_before_what_is_loaded(same, archive, name):
+    deps = archive(name, **SHIPPED)
+
+    def job(spark):
+        first_job(spark)
+        spark.sparkContext.addPyFile(deps)
+        return imported(spark, "dateutil", "secrets", "pytz")
+
+    assert same(job)[:2] == ["__init__.py", "secrets.py"]
+
+
+def test_what_is_shipped_between_two_tasks_is_found_by_the_second(same, archive):
+    deps = archive("deps.zip", **SHIPPED)
+
+    def job(spark):
+        first_job(spark)
+        before = imported(spark, "numpy", "pytz")
+        spark.sparkContext.addPyFile(deps)
+        return before, imported(spark, "dateutil", "pytz", "numpy")
+
+    assert same(job)[1][0] == "__init__.py"
+
+
+def test_a_module_that_is_shipped_as_a_file(same, tmp_path):
+    (tmp_path / "secrets.py").write_text("MINE = 1")
+    file = str(tmp_path / "secrets.py")
+
+    def job(spark):
+        first_job(spark)
+        spark.sparkContext.addPyFile(file)
+        return imported(spark, "secrets")
+
+    assert same(job) == ["secrets.py"]
+
+
+def test_what_pysparks_worker_imports_is_left_to_sparks_daemon(same, archive):
+    """The session brings a file of that name; what becomes of it is stock's business."""
+    deps = archive("deps.zip", numbers="raise ImportError('this is the one that is shipped')")
+
+    def job(spark):
+        first_job(spark)
+        spark.sparkContext.addPyFile(deps)
+        return imported(spark, "numbers")
+
+    same(job, forked=False)
+
+
+def test_a_path_that_a_task_sets(same, tmp_path):
+    for name in ("numpy", "pytz"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"__version__ = 'of the share'")
+    share = str(tmp_path)
+
+    def job(spark):
+        import sys
+
+        first_job(spark)
+        return imported(spark, "pytz", "numpy", before=lambda: sys.path.insert(0, share))
+
+    assert same(job) == ["__init__.py", "__init__.py"]
+
+
+def blas_threads(spark, before=lambda: None):
+    def look(_):
+        import ctypes
+        import os
+        import re
+
+        before()
+        import numpy  # noqa: F401  its library is what counts
+
+        with open("/proc/self/maps") as maps:
+            file = re.search(r"(/\S*openblas\S*)", maps.read()).group(1)
+        library = ctypes.CDLL(file)
+        names = [p + "openblas_get_num_threads" + e for p in ("scipy_", "") for e in ("64_", "_64", "")]
+        get = next(getattr(library, name) for name in names if hasattr(library, name))
+        return get(), len(os.listdir("/proc/self/task"))
+
+    return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+
+def test_threads_for_linear_algebra_that_the_executor_is_given(same):
+    def job(spark):
+        first_job(spark)
+        return blas_threads(spark)
+
+    same(job, conf={"spark.executorEnv.OMP_NUM_THREADS": "2", "spark.python.worker.reuse": "false"})
+
+
+@pytest.mark.skipif(VERSION < (4, 0), reason="3.5's worker has numpy before the task begins")
+def test_threads_for_linear_algebra_that_a_task_asks_for(same):
+    def job(spark):
+        import os
+
+        first_job(spark)
+        return blas_threads(spark, before=lambda: os.environ.update(OMP_NUM_THREADS="2"))
+
+    same(job)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the variable came with 3.11")
+def test_a_safe_path(same, tmp_path):
+    def path(spark):
+        import re
+
+        first_job(spark)
+
+        def look(_):
+            import sys
+
+            return [re.sub(r"/spark-[-\w/]+", "<files>", item) for item in sys.path], sys.flags.safe_path
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    conf = {"spark.executorEnv.PYTHONSAFEPATH": "1", "spark.executorEnv.PYTHONPATH": str(tmp_path)}
+    assert same(path, conf=conf)[1] is True
+
+
+@pytest.mark.parametrize("arguments", ["$@", "$*", '"$@"'])
+def test_a_script_around_the_interpreter(same, tmp_path, arguments):
+    script = tmp_path / "python.sh"
+    script.write_text(f'#!/bin/sh\nOF_THE_SCRIPT=1 exec "{sys.executable}" {arguments}\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+
+    def job(spark):
+        import os
+
+        first_job(spark)
+        return spark.sparkContext.parallelize([0], 1).map(lambda _: os.environ["OF_THE_SCRIPT"]).first()
+
+    assert same(job, environment={"PYSPARK_PYTHON": str(script)}) == "1"
+
+
+def test_a_file_that_breaks_an_import_is_forgotten_when_it_is_gone(same, tmp_path):
+    """It stands before the standard library's, as one beside the program does."""
+    file = tmp_path / "secrets.py"
+
+    def job(spark):
+        from pathlib import Path
+
+        def uses(_):
+            from numpy.random import default_rng
+
+            return float(default_rng(1).integers(3)) >= 0
+
+        def attempt():
+            try:
+                return spark.sparkContext.parallelize(range(2), 2).map(uses).collect()
+            except Exception as error:
+                return [line for line in str(error).splitlines() if line.startswith("ImportError")][:1]
+
+        Path(file).write_text("PASSWORD = 'x'")
+        broken = [attempt(), attempt()]
+        Path(file).unlink()
+        import time
+
+        time.sleep(2)
+        return broken, attempt(), attempt()
+
+    conf = {"spark.executorEnv.PYTHONPATH": str(tmp_path), "spark.python.worker.reuse": "false"}
+    assert same(job, conf=conf, forked=False)[1] == [True, True]
+
+
+def test_memory_that_a_task_may_have(same):
+    def job(spark):
+        first_job(spark)
+        context = spark.sparkContext
+        return (
+            context.parallelize([0], 1).map(lambda _: len(bytearray(100 << 20))).first(),
+            context.parallelize(range(1000), 2).map(lambda x: (x % 10, 1)).reduceByKey(lambda a, b: a + b).count(),
+        )
+
+    same(job, conf={"spark.executor.pyspark.memory": "1200m"})
+
+
+def test_memory_at_which_a_job_spills(same):
+    """What is loaded ahead and not in use does not count."""
+
+    def job(spark):
+        first_job(spark)
+        pairs = spark.sparkContext.parallelize(range(20000), 1).map(lambda x: (x % 100, x))
+        pairs.groupByKey(1).count()
+        stages = spark.sparkContext._jsc.sc().statusStore().stageList(None, False, False, spark.sparkContext._gateway.new_array(spark._jvm.double, 0), None)
+        return sum(stages.apply(n).diskBytesSpilled() for n in range(stages.size()))
+
+    same(job, conf={"spark.python.worker.memory": "70m"})
+
+
+def test_a_title_that_a_task_gives_its_process(same):
+    pytest.importorskip("setproctitle")
+
+    def job(spark):
+        first_job(spark)
+
+        def look(_):
+            import setproctitle
+
+            setproctitle.setproctitle("my task")
+            with open("/proc/self/cmdline") as line:
+                return setproctitle.getproctitle(), line.read().rstrip("\0")
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    assert same(job) == ("my task", "my task")
+
+
+def test_what_is_loaded_before_a_task_begins(same):
+    """Top-level modules, by which tasks tell whether something is there."""
+
+    def job(spark):
+        first_job(spark)
+
+        def look(_):
+            import sys
+
+            return sorted(name for name in ("numpy", "pandas", "pyarrow", "dateutil", "secrets", "resource", "select") if name in sys.modules)
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    same(job, conf={"spark.python.worker.reuse": "false"})
