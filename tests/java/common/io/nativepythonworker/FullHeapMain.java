@@ -37,7 +37,7 @@ final class FullHeapMain {
         FACTORY,
         new NativeEvents.Receiver() {
           @Override
-          public void standardOutput(byte[] bytes) {
+          public OutputThread standardOutput() {
             throw new AssertionError("nothing is written");
           }
 
