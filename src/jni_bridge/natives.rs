@@ -11,7 +11,7 @@ use log::LevelFilter;
 use super::channel;
 use super::convert::pairs;
 use super::event::{NativeEvent, NativeEventAPI, java_event, source};
-use super::throw::{Failure, ThrowSparks, without_env};
+use super::throw::{self, Failure, ThrowSparks, without_env};
 use crate::error::Error;
 use crate::events::events;
 use crate::factory::{Factory, Handout};
@@ -88,6 +88,7 @@ fn initialize<'local>(
     check_version(env, &version)?;
     let loader = class.get_class_loader(env)?;
     let context = LoaderContext::Loader(&loader);
+    throw::prepare(env)?;
     channel::bind(env)?;
     NativeWorkerAPI::get(env, &context)?;
     NativeEventAPI::get(env, &context)?;

@@ -231,7 +231,11 @@ final class NativeEvents {
 
   /** Hands one event on; a failure is logged, and goes no further. */
   static void deliver(NativeEvent event) {
-    attempt(() -> dispatch(event));
+    try {
+      dispatch(event);
+    } catch (Throwable failure) {
+      FAILURES.log(failure);
+    }
   }
 
   /** Logs what it throws. */
@@ -244,12 +248,12 @@ final class NativeEvents {
   }
 
   private static void dispatch(NativeEvent event) {
-    Receiver receiver = RECEIVERS.get(event.factory());
     switch (event.kind()) {
       case NativeEvent.LOG ->
           log((int) event.number(), new String(event.payload(), StandardCharsets.UTF_8));
-      case NativeEvent.OUTPUT -> write(event, receiver);
+      case NativeEvent.OUTPUT -> write(event);
       case NativeEvent.CLOSE -> {
+        Receiver receiver = RECEIVERS.get(event.factory());
         if (receiver != null) {
           receiver.closeIdle(event.number());
         }
@@ -258,18 +262,27 @@ final class NativeEvents {
     }
   }
 
-  private static void write(NativeEvent event, Receiver receiver) {
-    boolean printed = event.number() == NativeEvent.STANDARD_OUTPUT;
-    OutputThread own = printed && receiver != null ? receiver.standardOutput() : null;
-    if (own != null) {
-      own.write(event);
-      return;
-    }
+  private static void write(NativeEvent output) {
+    boolean passedOn = false;
     try {
-      StandardOutput.STANDARD_ERROR.write(event.payload());
+      OutputThread own = threadOf(output);
+      if (own != null) {
+        own.write(output);
+        passedOn = true;
+      } else {
+        StandardOutput.STANDARD_ERROR.write(output.payload());
+      }
     } finally {
-      written(event);
+      if (!passedOn) {
+        written(output);
+      }
     }
+  }
+
+  private static OutputThread threadOf(NativeEvent output) {
+    Receiver receiver = RECEIVERS.get(output.factory());
+    boolean printed = output.number() == NativeEvent.STANDARD_OUTPUT;
+    return printed && receiver != null ? receiver.standardOutput() : null;
   }
 
   /** Output has been written, or is lost for good: there is room for more of its factory. */

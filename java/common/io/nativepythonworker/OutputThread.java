@@ -44,14 +44,9 @@ final class OutputThread {
     return new OutputThread(output, work -> DaemonThreads.make(work, name));
   }
 
-  /** Never waits. */
+  /** Never waits. Says itself when the piece is written, if this does not fail. */
   void write(NativeEvent piece) {
-    try {
-      add(() -> writeNow(piece));
-    } catch (Throwable lost) {
-      NativeEvents.written(piece);
-      throw lost;
-    }
+    add(() -> writeNow(piece));
   }
 
   private void writeNow(NativeEvent piece) {
