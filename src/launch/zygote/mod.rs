@@ -82,11 +82,13 @@ impl Launcher for ZygoteLauncher {
             return self.stand_in.daemon.launch(deadline);
         };
         match zygotes.launch(&self.binding, deadline) {
-            Err(Error::Timeout {
-                step: Step::Fork,
-                limit,
-            }) => {
-                debug!("No worker was forked within {} ms", limit.as_millis());
+            Err(
+                late @ Error::Timeout {
+                    step: Step::Fork | Step::Daemon,
+                    ..
+                },
+            ) => {
+                debug!("Spark's daemon forks a worker: {late}");
                 self.stand_in.launch(deadline)
             }
             Err(Error::Unfit { .. }) => {
