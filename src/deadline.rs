@@ -30,6 +30,12 @@ impl Deadline {
         })
     }
 
+    /// When half of what is left will be over, for a first try that leaves time for another.
+    #[must_use]
+    pub fn half(self) -> Self {
+        Self::after(self.remaining() / 2)
+    }
+
     /// Whether it has passed.
     pub fn has_passed(self) -> bool {
         self.remaining().is_zero()

@@ -1,7 +1,7 @@
 //! What native threads have to tell the JVM, in a bounded queue that one Java thread empties: no native thread ever waits for
 //! Java, nor is attached to it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,10 +23,8 @@ pub enum Event {
     },
     /// Python processes of a factory wrote something.
     Output {
-        /// The factory.
-        factory: i64,
-        /// Where they wrote it.
-        stream: Stream,
+        /// Which of them, and where they wrote it.
+        source: Source,
         /// What.
         bytes: Vec<u8>,
     },
@@ -39,19 +37,39 @@ pub enum Event {
     },
 }
 
-/// Room for output; beyond it the processes wait, as they do for a full pipe.
-const MOST_OUTPUT_BYTES: usize = 4 * 1024 * 1024;
+/// Where output comes from. Each stream has room of its own: the workers of other sessions write to the standard error of the
+/// one that has started their zygote, and are not to wait where that one's standard output does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The factory.
+    pub factory: i64,
+    /// Where its processes write.
+    pub stream: Stream,
+}
+
+/// Room for output of one source; beyond it its processes wait, as they do for a full pipe.
+const MOST_OUTPUT_BYTES: usize = 1024 * 1024;
+/// What a piece of output takes up besides its bytes, here and in the JVM.
+const PIECE_BYTES: usize = 128;
 /// Room for log lines; beyond it they are counted and dropped.
 const MOST_LOG_LINES: usize = 10_000;
 
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
-    output_bytes: usize,
+    /// Of the sources whose output is not all written.
+    unwritten: HashMap<Source, Unwritten>,
     log_lines: usize,
     lost_log_lines: usize,
-    output_waits: bool,
     woken: bool,
+}
+
+/// What was taken from a source and is not written yet, be it here or in the JVM.
+#[derive(Default)]
+struct Unwritten {
+    bytes: usize,
+    /// Whether more waits for room.
+    waits: bool,
 }
 
 /// See the module's description.
@@ -83,22 +101,12 @@ impl Events {
         self.filled.notify_one();
     }
 
-    /// Takes the next event, if there is one.
+    /// Takes the next event, if there is one. Output still takes up its room, until it is [`written`](Self::written).
     pub fn take(&self) -> Option<Event> {
         let mut state = self.lock();
         let event = state.events.pop_front()?;
-        match &event {
-            Event::Output { bytes, .. } => state.output_bytes -= bytes.len(),
-            Event::Log { .. } => state.log_lines -= 1,
-            Event::Close { .. } => {}
-        }
-        let has_room = state.output_waits && state.output_bytes < MOST_OUTPUT_BYTES / 2;
-        if has_room {
-            state.output_waits = false;
-        }
-        drop(state);
-        if has_room && let Ok(supervisor) = supervisor() {
-            supervisor.resume();
+        if matches!(event, Event::Log { .. }) {
+            state.log_lines -= 1;
         }
         Some(event)
     }
@@ -106,12 +114,30 @@ impl Events {
     /// Gives back what was taken last and could not be told: it comes first again.
     pub fn put_back(&self, event: Event) {
         let mut state = self.lock();
-        match &event {
-            Event::Output { bytes, .. } => state.output_bytes += bytes.len(),
-            Event::Log { .. } => state.log_lines += 1,
-            Event::Close { .. } => {}
+        if matches!(event, Event::Log { .. }) {
+            state.log_lines += 1;
         }
         state.events.push_front(event);
+    }
+
+    /// A piece of output, so long, has been written, or is lost for good: there is room for more of that source.
+    pub fn written(&self, source: Source, length: usize) {
+        let mut state = self.lock();
+        let Some(unwritten) = state.unwritten.get_mut(&source) else {
+            return;
+        };
+        unwritten.bytes = unwritten.bytes.saturating_sub(length + PIECE_BYTES);
+        let has_room = unwritten.waits && unwritten.bytes < MOST_OUTPUT_BYTES / 2;
+        if has_room {
+            unwritten.waits = false;
+        }
+        if unwritten.bytes == 0 {
+            state.unwritten.remove(&source);
+        }
+        drop(state);
+        if has_room && let Ok(supervisor) = supervisor() {
+            supervisor.resume();
+        }
     }
 
     /// Adds a log line.
@@ -131,19 +157,17 @@ impl Events {
         self.filled.notify_one();
     }
 
-    fn output(&self, factory: i64, stream: Stream, bytes: &[u8]) -> Accepted {
+    fn output(&self, source: Source, bytes: &[u8]) -> Accepted {
         let mut state = self.lock();
-        if state.output_bytes + bytes.len() > MOST_OUTPUT_BYTES {
-            state.output_waits = true;
+        let unwritten = state.unwritten.entry(source).or_default();
+        let more = unwritten.bytes + bytes.len() + PIECE_BYTES;
+        if more > MOST_OUTPUT_BYTES {
+            unwritten.waits = true;
             return Accepted::NotNow;
         }
-        state.output_bytes += bytes.len();
+        unwritten.bytes = more;
         let bytes = bytes.to_vec();
-        state.events.push_back(Event::Output {
-            factory,
-            stream,
-            bytes,
-        });
+        state.events.push_back(Event::Output { source, bytes });
         drop(state);
         self.filled.notify_one();
         Accepted::Yes
@@ -178,7 +202,8 @@ pub struct JavaHost {
 
 impl Host for JavaHost {
     fn output(&self, stream: Stream, bytes: &[u8]) -> Accepted {
-        events().output(self.factory, stream, bytes)
+        let factory = self.factory;
+        events().output(Source { factory, stream }, bytes)
     }
 
     fn close(&self, worker: WorkerId) {
@@ -204,21 +229,38 @@ mod tests {
         assert_eq!(events.take(), None);
     }
 
+    const ONE: Source = Source {
+        factory: 1,
+        stream: Stream::Stdout,
+    };
+    const ONES_ERRORS: Source = Source {
+        factory: 1,
+        stream: Stream::Stderr,
+    };
+    const OTHER: Source = Source {
+        factory: 2,
+        stream: Stream::Stdout,
+    };
+    const ALL: usize = MOST_OUTPUT_BYTES - PIECE_BYTES;
+
+    /// One piece that takes all the room of its source.
+    fn all() -> Vec<u8> {
+        vec![0; ALL]
+    }
+
     #[test]
-    fn an_event_that_is_put_back_comes_first_and_takes_its_room_again() {
+    fn an_event_that_is_put_back_comes_first_and_keeps_its_room() {
         let events = Events::default();
-        let all = vec![0; MOST_OUTPUT_BYTES];
-        assert_eq!(events.output(1, Stream::Stdout, &all), Accepted::Yes);
+        assert_eq!(events.output(ONE, &all()), Accepted::Yes);
         events.log(Level::Info, "second".to_owned());
         let output = events.take().expect("there are two");
         events.put_back(output.clone());
-        assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::NotNow);
+        assert_eq!(events.output(ONE, &[]), Accepted::NotNow);
         assert_eq!(events.take(), Some(output));
         let line = events.take().expect("there is one");
         events.put_back(line.clone());
         assert_eq!(events.take(), Some(line));
         assert_eq!(events.take(), None);
-        assert_eq!(events.output(1, Stream::Stdout, &all), Accepted::Yes);
     }
 
     #[test]
@@ -235,14 +277,42 @@ mod tests {
     }
 
     #[test]
-    fn output_beyond_the_room_is_refused_until_some_is_taken() {
+    fn output_beyond_the_room_is_refused_until_some_is_written() {
         let events = Events::default();
-        let half = vec![0; MOST_OUTPUT_BYTES / 2];
-        assert_eq!(events.output(1, Stream::Stdout, &half), Accepted::Yes);
-        assert_eq!(events.output(1, Stream::Stdout, &half), Accepted::Yes);
-        assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::NotNow);
-        events.take();
-        assert_eq!(events.output(1, Stream::Stdout, &[0]), Accepted::Yes);
+        let half = vec![0; ALL / 2];
+        assert_eq!(events.output(ONE, &half), Accepted::Yes);
+        assert_eq!(events.output(ONE, &half), Accepted::NotNow, "it has a cost");
+        assert_eq!(events.output(ONE, &half[PIECE_BYTES..]), Accepted::Yes);
+        assert!(events.take().is_some());
+        assert_eq!(
+            events.output(ONE, &[]),
+            Accepted::NotNow,
+            "it is only taken"
+        );
+        events.written(ONE, half.len());
+        assert_eq!(events.output(ONE, &[0]), Accepted::Yes);
+    }
+
+    #[test]
+    fn who_has_no_room_takes_none_from_others() {
+        let events = Events::default();
+        for source in [ONE, ONES_ERRORS, OTHER] {
+            assert_eq!(events.output(source, &all()), Accepted::Yes);
+        }
+        events.written(OTHER, ALL);
+        assert_eq!(events.output(ONE, &[]), Accepted::NotNow);
+        assert_eq!(events.output(OTHER, &[]), Accepted::Yes);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_source_whose_output_is_written() {
+        let events = Events::default();
+        assert_eq!(events.output(ONE, &all()), Accepted::Yes);
+        assert_eq!(events.output(ONE, &[]), Accepted::NotNow);
+        events.written(ONE, ALL);
+        events.written(ONE, ALL); // of what it does not know
+        assert!(events.lock().unwritten.is_empty());
+        assert_eq!(events.output(ONE, &all()), Accepted::Yes);
     }
 
     #[test]

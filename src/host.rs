@@ -3,7 +3,7 @@
 use crate::worker::WorkerId;
 
 /// Which of a process's streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
     /// Standard output.
     Stdout,

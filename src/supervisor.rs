@@ -165,7 +165,7 @@ impl Supervisor {
         self.wake();
     }
 
-    /// Calls the paused observers, and watches them again.
+    /// Calls the paused observers, and watches them again. One that has still no room for what it reads pauses again.
     pub fn resume(&self) {
         let mut state = self.lock();
         let mut paused = std::mem::take(&mut state.paused);

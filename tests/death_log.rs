@@ -3,42 +3,17 @@
 
 mod common;
 
-use std::sync::Mutex;
-
 use common::{Held, Setup, eventually, runs, signal};
 use nix::sys::signal::Signal;
 
-static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Warnings;
-
-impl log::Log for Warnings {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.level() <= log::Level::Warn
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
-            WARNINGS.lock().unwrap().push(record.args().to_string());
-        }
-    }
-
-    fn flush(&self) {}
-}
-
 #[test]
 fn a_death_that_nobody_wanted_is_a_warning_and_no_other_is() {
-    log::set_boxed_logger(Box::new(Warnings)).unwrap();
-    log::set_max_level(log::LevelFilter::Warn);
+    common::note_warnings();
     let bench = Setup::zygote().open();
     let (died, stopped, left) = (bench.create(), bench.create(), bench.create());
     let warned = |held: &Held| {
         let named = format!("(pid {})", held.worker.pid());
-        WARNINGS
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|line| line.contains(&named))
+        common::warnings().iter().any(|line| line.contains(&named))
     };
     bench.factory.stop_worker(stopped.id());
     bench.factory.socket_closed(left.id());

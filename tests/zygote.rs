@@ -224,23 +224,17 @@ fn no_signal_that_a_task_can_send_to_its_parents_ends_them() {
     assert!(busy.worker.is_alive());
 }
 
-/// A factory whose interpreters run the `sitecustomize` of this directory of `tests/python`.
-fn customized(directory: &str) -> Setup {
-    let own = common::modules().join(directory);
-    let path = [own, common::modules()].map(|path| path.to_str().unwrap().to_owned());
-    Setup::zygote().set("pythonPath", &path.join(":"))
-}
-
 #[test]
 fn interpreters_without_the_calls_of_newer_ones_are_served() {
-    zygote_of(&customized("lacks_newer_calls").open().create());
+    zygote_of(&Setup::customized("lacks_newer_calls").open().create());
 }
 
 #[test]
 fn what_keeps_a_zygote_from_serving_is_found_out_once() {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
-    let setup = customized("fails_as_zygote").env("STARTS_OF_THE_TEST", starts.to_str().unwrap());
+    let setup =
+        Setup::customized("fails_as_zygote").env("STARTS_OF_THE_TEST", starts.to_str().unwrap());
     for _session in 0..3 {
         let bench = setup.clone().open();
         let held = bench.create();
@@ -253,7 +247,7 @@ fn what_keeps_a_zygote_from_serving_is_found_out_once() {
 fn killed_at_its_start(doomed: usize) -> (Bench, impl Fn() -> usize) {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
-    let bench = customized("killed_at_its_start")
+    let bench = Setup::customized("killed_at_its_start")
         .env("STARTS_OF_THE_TEST", starts.to_str().unwrap())
         .env("DOOMED_OF_THE_TEST", &doomed.to_string())
         .open();

@@ -4,13 +4,16 @@ use jni::sys::{jint, jlong};
 use jni::{Env, bind_java_type};
 
 use super::throw::Failure;
-use crate::events::Event;
+use crate::events::{Event, Source};
 use crate::host::Stream;
 
 bind_java_type! {
     pub(super) NativeEvent => io.nativepythonworker.NativeEvent,
     constructors { fn new(kind: jint, factory: jlong, number: jlong, payload: jbyte[]) },
 }
+
+const STDOUT: jlong = 1;
+const STDERR: jlong = 2;
 
 /// The object that Java gets; fails where its heap is full.
 pub(super) fn java_event<'local>(
@@ -29,17 +32,23 @@ fn parts(event: &Event) -> (jint, jlong, jlong, &[u8]) {
     const CLOSE: jint = 2;
     match event {
         Event::Log { level, message } => (LOG, 0, *level as jlong, message.as_bytes()),
-        Event::Output {
-            factory,
-            stream,
-            bytes,
-        } => {
-            let stream = match stream {
-                Stream::Stdout => 1,
-                Stream::Stderr => 2,
+        Event::Output { source, bytes } => {
+            let stream = match source.stream {
+                Stream::Stdout => STDOUT,
+                Stream::Stderr => STDERR,
             };
-            (OUTPUT, *factory, stream, bytes)
+            (OUTPUT, source.factory, stream, bytes)
         }
         Event::Close { factory, worker } => (CLOSE, *factory, worker.0, &[]),
     }
+}
+
+/// What an event's factory and number stand for, where it is output.
+pub(super) fn source(factory: jlong, number: jlong) -> Source {
+    let stream = if number == STDOUT {
+        Stream::Stdout
+    } else {
+        Stream::Stderr
+    };
+    Source { factory, stream }
 }

@@ -10,8 +10,8 @@ use log::LevelFilter;
 
 use super::channel;
 use super::convert::pairs;
-use super::event::{NativeEvent, NativeEventAPI, java_event};
-use super::throw::{Failure, ThrowSparks, without_env};
+use super::event::{NativeEvent, NativeEventAPI, java_event, source};
+use super::throw::{self, Failure, ThrowSparks, without_env};
 use crate::error::Error;
 use crate::events::events;
 use crate::factory::{Factory, Handout};
@@ -64,6 +64,7 @@ bind_java_type! {
         static fn wait_for_event { sig = (timeout_millis: jlong), name = "await" },
         static fn wake(),
         static fn take() -> NativeEvent,
+        static raw fn written(factory: jlong, number: jlong, length: jint),
         static fn set_log_level(level: jint),
     },
 }
@@ -87,6 +88,7 @@ fn initialize<'local>(
     check_version(env, &version)?;
     let loader = class.get_class_loader(env)?;
     let context = LoaderContext::Loader(&loader);
+    throw::prepare(env)?;
     channel::bind(env)?;
     NativeWorkerAPI::get(env, &context)?;
     NativeEventAPI::get(env, &context)?;
@@ -360,6 +362,20 @@ impl EventNatives for NativeEventsAPI {
             events().put_back(event); // the heap is full: there may be room the next time
         }
         told
+    }
+
+    fn written<'local>(
+        env: EnvUnowned<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        number: jlong,
+        length: jint,
+    ) {
+        without_env(env, || {
+            let length = usize::try_from(length).unwrap_or(0);
+            events().written(source(factory, number), length);
+            Ok(())
+        });
     }
 
     fn set_log_level<'local>(

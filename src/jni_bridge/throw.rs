@@ -4,10 +4,11 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use jni::errors::ErrorPolicy;
-use jni::jni_sig;
 use jni::objects::{JThrowable, JValue};
+use jni::refs::Global;
 use jni::strings::JNIString;
-use jni::{Env, EnvUnowned};
+use jni::{Env, EnvUnowned, jni_sig, jni_str};
+use once_cell::sync::OnceCell;
 
 use crate::error::{Error, JavaType};
 
@@ -32,6 +33,22 @@ impl From<jni::errors::Error> for Failure {
     }
 }
 
+/// Thrown where the heap has no room for an exception: a native that has failed must not seem to have found nothing.
+static FULL_HEAP: OnceCell<Global<JThrowable<'static>>> = OnceCell::new();
+
+/// Makes what is thrown when nothing can be made any more.
+pub(super) fn prepare(env: &mut Env<'_>) -> Result<(), Failure> {
+    FULL_HEAP.get_or_try_init(|| {
+        let text = env.new_string("The heap has no room for what the native side has to tell")?;
+        let signature = jni_sig!((message: java.lang.String) -> void);
+        let class = jni_str!("java/lang/OutOfMemoryError");
+        let error = env.new_object(class, signature, &[JValue::from(&*text)])?;
+        let error = env.cast_local::<JThrowable>(error)?;
+        env.new_global_ref(error)
+    })?;
+    Ok(())
+}
+
 /// Throws, and has the native return its type's default, which Java never sees.
 #[derive(Debug)]
 pub(super) struct ThrowSparks;
@@ -51,7 +68,7 @@ impl<T: Default> ErrorPolicy<T, Failure> for ThrowSparks {
             Failure::Factory(error) => throw(env, &error),
             Failure::Jni(error) => throw_new(env, JavaType::IllegalState, &error.to_string()),
         };
-        settle(thrown)
+        settle(env, thrown)
     }
 
     fn on_panic<'u: 'n, 'n>(
@@ -66,7 +83,8 @@ impl<T: Default> ErrorPolicy<T, Failure> for ThrowSparks {
         if env.exception_check() {
             return Ok(T::default());
         }
-        settle(throw_new(env, JavaType::IllegalState, &text))
+        let thrown = throw_new(env, JavaType::IllegalState, &text);
+        settle(env, thrown)
     }
 }
 
@@ -85,10 +103,17 @@ pub(super) fn without_env<T: Default>(
 }
 
 /// Throwing gives `Err(JavaException)`, which is success.
-fn settle<T: Default>(thrown: jni::errors::Result<()>) -> jni::errors::Result<T> {
+fn settle<T: Default>(
+    env: &mut Env<'_>,
+    thrown: jni::errors::Result<()>,
+) -> jni::errors::Result<T> {
+    use jni::errors::Error::JavaException;
     match thrown {
-        Ok(()) | Err(jni::errors::Error::JavaException) => Ok(T::default()),
-        Err(other) => Err(other),
+        Ok(()) | Err(JavaException) => Ok(T::default()),
+        Err(failed) => match FULL_HEAP.get().map(|prepared| env.throw(prepared)) {
+            Some(Err(JavaException)) => Ok(T::default()),
+            _ => Err(failed),
+        },
     }
 }
 
@@ -101,7 +126,7 @@ fn throw(env: &mut Env<'_>, error: &Error) -> jni::errors::Result<()> {
     let signature = jni_sig!((cause: java.lang.Throwable) -> java.lang.Throwable);
     env.call_method(
         &effect,
-        jni::jni_str!("initCause"),
+        jni_str!("initCause"),
         signature,
         &[JValue::from(&*cause)],
     )?;

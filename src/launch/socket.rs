@@ -10,17 +10,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::PollFlags;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, socketpair, sockopt,
 };
 
-use crate::deadline::{Deadline, set_nonblocking};
+use crate::deadline::{Deadline, poll_one, set_nonblocking};
 use crate::protocol::random_hex;
 use crate::spec::Transport;
 
 /// How much one side may have written that the other has not read. A Unix socket has room for 208 KiB, and a large task's data
 /// comes 5 % slower through that than through stock Spark's TCP, whose room grows.
 const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How long connecting to ourselves may take, which is done at once unless the system drops what we send: the supervisor may
+/// be the one that waits, and others for it.
+const PAIR_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Where a daemon listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,15 +106,26 @@ pub(crate) fn pair(transport: &Transport) -> io::Result<(OwnedFd, OwnedFd)> {
         }
         Transport::Tcp { ipv6 } => {
             let listener = TcpListener::bind(loopback(0, *ipv6))?;
-            let ours = TcpStream::connect(listener.local_addr()?)?;
-            loop {
-                let (theirs, from) = listener.accept()?;
-                if from == ours.local_addr()? {
-                    return Ok((ours.into(), theirs.into()));
-                }
-            }
+            connected(&listener, Deadline::after(PAIR_PATIENCE))
         }
     }
+}
+
+/// Both ends of a connection to a listener of ours.
+fn connected(listener: &TcpListener, deadline: Deadline) -> io::Result<(OwnedFd, OwnedFd)> {
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let ours = TcpStream::connect_timeout(&address, at_least_a_moment(deadline))?;
+    let own = ours.local_addr()?;
+    while poll_one(listener.as_fd(), PollFlags::POLLIN, deadline)? {
+        match listener.accept() {
+            Ok((theirs, from)) if from == own => return Ok((ours.into(), theirs.into())),
+            Ok(_) if deadline.has_passed() => break, // strangers, one after the other
+            Err(error) if !is_passing(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
 }
 
 /// Where one worker process is awaited. A socket file goes with it.
@@ -189,5 +205,46 @@ impl Drop for Listener {
         if let Self::Unix { path, .. } = self {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use nix::sys::socket::Backlog;
+
+    use super::*;
+
+    /// One whose queue is full, and what has filled it.
+    fn full_listener() -> (TcpListener, Vec<TcpStream>) {
+        let listener = TcpListener::bind(loopback(0, false)).expect("a port is free");
+        nix::sys::socket::listen(&listener, Backlog::new(0).expect("none is few"))
+            .expect("the same again, with a short queue");
+        let address = listener.local_addr().expect("it is bound");
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok();
+        let queued = std::iter::from_fn(connect).collect();
+        (listener, queued)
+    }
+
+    #[test]
+    fn a_pair_is_connected_and_blocking() {
+        let ipv4 = Transport::Tcp { ipv6: false };
+        let (ours, theirs) = pair(&ipv4).expect("the loopback works");
+        for (from, to) in [(&ours, &theirs), (&theirs, &ours)] {
+            assert_eq!(nix::unistd::write(from, b"word"), Ok(4));
+            assert_eq!(nix::unistd::read(to, &mut [0; 8]), Ok(4));
+            let flags = fcntl(to, FcntlArg::F_GETFL).expect("it is open");
+            assert!(!OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK));
+        }
+    }
+
+    #[test]
+    fn connecting_to_ourselves_has_an_end() {
+        let (listener, _queued) = full_listener();
+        let deadline = Deadline::after(Duration::from_millis(50));
+        let timed_out = |result: io::Result<(OwnedFd, OwnedFd)>| {
+            result.expect_err("there is no room").kind() == io::ErrorKind::TimedOut
+        };
+        assert!(timed_out(connected(&listener, deadline)));
     }
 }

@@ -105,6 +105,13 @@ impl Setup {
             .env("KEY_OF_THE_TEST", &key)
     }
 
+    /// A zygote, and the interpreters run the `sitecustomize` of this directory of `tests/python`.
+    pub fn customized(directory: &str) -> Self {
+        let path = [modules().join(directory), modules()];
+        let path = path.map(|path| path.to_str().unwrap().to_owned());
+        Self::zygote().set("pythonPath", &path.join(":"))
+    }
+
     /// One process a worker.
     pub fn simple() -> Self {
         Self::daemon().set("useDaemon", "false")
@@ -151,6 +158,35 @@ impl Setup {
     pub fn spec(self) -> FactorySpec {
         FactorySpec::new(&self.properties, self.environment).unwrap()
     }
+}
+
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Warnings;
+
+impl log::Log for Warnings {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            WARNINGS.lock().unwrap().push(record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Has [`warnings`] be noted: for a test that is alone in its program, because the logger is that of the whole process.
+pub fn note_warnings() {
+    log::set_boxed_logger(Box::new(Warnings)).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+}
+
+/// What was warned of since.
+pub fn warnings() -> Vec<String> {
+    WARNINGS.lock().unwrap().clone()
 }
 
 /// A factory under test. Stops it at the end.

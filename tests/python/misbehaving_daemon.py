@@ -70,6 +70,9 @@ def main() -> None:
         from pyspark.daemon import manager
 
         manager()
+    elif how == "flood stderr for ever":
+        while True:
+            os.write(2, b"x" * 10_000)
     elif how == "errno":
         answer(struct.pack("!i", 12))
     elif how == "negative":

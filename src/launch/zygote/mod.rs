@@ -137,11 +137,13 @@ impl ZygoteLauncher {
 
     fn launch_by(&self, zygotes: &Arc<Zygotes>, deadline: Deadline) -> Result<Launched, Error> {
         match zygotes.launch(&self.binding, deadline) {
-            Err(Error::Timeout {
-                step: Step::Fork,
-                limit,
-            }) => {
-                debug!("No worker was forked within {} ms", limit.as_millis());
+            Err(
+                late @ Error::Timeout {
+                    step: Step::Fork | Step::Daemon,
+                    ..
+                },
+            ) => {
+                debug!("Spark's daemon forks a worker: {late}");
                 self.stand_in.launch(deadline)
             }
             Err(Error::Unfit { .. }) => {

@@ -131,10 +131,8 @@ impl Zygote {
         Err(match &state.phase {
             Phase::Serving | Phase::Spoiled(_) | Phase::Outdated => return Ok(()),
             Phase::Starting => {
-                return Err(Error::Timeout {
-                    step: Step::Zygote,
-                    limit: self.talk.start_timeout,
-                });
+                let (step, limit) = (Step::Zygote, self.started.elapsed());
+                Error::Timeout { step, limit }.to_string()
             }
             Phase::Unfit {
                 reason,

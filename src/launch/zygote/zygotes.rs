@@ -125,7 +125,9 @@ impl Zygotes {
         new
     }
 
+    /// Waits half of the time at most: the other half is left to Spark's daemon, should there be none by then.
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
+        let deadline = deadline.half();
         let start = || {
             if let Some(error) = self.known_unfit() {
                 return Err(error);

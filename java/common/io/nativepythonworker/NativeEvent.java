@@ -6,10 +6,12 @@ final class NativeEvent {
   static final int LOG = 0;
 
   /**
-   * Bytes that Python processes wrote: {@code number} is 1 for standard output, 2 for standard
-   * error.
+   * Bytes that Python processes wrote: {@code number} is {@link #STANDARD_OUTPUT}, or 2 for
+   * standard error.
    */
   static final int OUTPUT = 1;
+
+  static final long STANDARD_OUTPUT = 1;
 
   /** An idle worker is gone: {@code number} is its id. */
   static final int CLOSE = 2;

@@ -37,7 +37,7 @@ final class NativeEvents {
       new LastingThread(
           work -> DaemonThreads.make(work, "native-python-worker-events"), NativeEvents::run);
 
-  private static final FailureLog FAILURES =
+  static final FailureLog FAILURES =
       new FailureLog(
           LOGGER,
           "Events of the native side are late or lost ({} more failures since the last such"
@@ -62,8 +62,11 @@ final class NativeEvents {
 
   /** The Java side of a factory, as far as events go. */
   interface Receiver {
-    /** Takes what the factory's Python processes wrote to their standard output. */
-    void standardOutput(byte[] bytes);
+    /**
+     * Who writes what the factory's Python processes print; null where it goes the way of what they
+     * write to their standard error.
+     */
+    OutputThread standardOutput();
 
     /** Closes the socket of an idle worker that the native side has taken out of its pool. */
     void closeIdle(long worker);
@@ -228,10 +231,15 @@ final class NativeEvents {
 
   /** Hands one event on; a failure is logged, and goes no further. */
   static void deliver(NativeEvent event) {
-    attempt(() -> dispatch(event));
+    try {
+      dispatch(event);
+    } catch (Throwable failure) {
+      FAILURES.log(failure);
+    }
   }
 
-  private static void attempt(Runnable delivery) {
+  /** Logs what it throws. */
+  static void attempt(Runnable delivery) {
     try {
       delivery.run();
     } catch (Throwable failure) {
@@ -240,24 +248,46 @@ final class NativeEvents {
   }
 
   private static void dispatch(NativeEvent event) {
-    Receiver receiver = RECEIVERS.get(event.factory());
     switch (event.kind()) {
       case NativeEvent.LOG ->
           log((int) event.number(), new String(event.payload(), StandardCharsets.UTF_8));
-      case NativeEvent.OUTPUT -> {
-        if (receiver != null && event.number() == 1) {
-          receiver.standardOutput(event.payload());
-        } else {
-          StandardOutput.STANDARD_ERROR.write(event.payload());
-        }
-      }
+      case NativeEvent.OUTPUT -> write(event);
       case NativeEvent.CLOSE -> {
+        Receiver receiver = RECEIVERS.get(event.factory());
         if (receiver != null) {
           receiver.closeIdle(event.number());
         }
       }
       default -> throw new IllegalArgumentException("unknown kind of event: " + event.kind());
     }
+  }
+
+  private static void write(NativeEvent output) {
+    boolean passedOn = false;
+    try {
+      OutputThread own = threadOf(output);
+      if (own != null) {
+        own.write(output);
+        passedOn = true;
+      } else {
+        StandardOutput.STANDARD_ERROR.write(output.payload());
+      }
+    } finally {
+      if (!passedOn) {
+        written(output);
+      }
+    }
+  }
+
+  private static OutputThread threadOf(NativeEvent output) {
+    Receiver receiver = RECEIVERS.get(output.factory());
+    boolean printed = output.number() == NativeEvent.STANDARD_OUTPUT;
+    return printed && receiver != null ? receiver.standardOutput() : null;
+  }
+
+  /** Output has been written, or is lost for good: there is room for more of its factory. */
+  static void written(NativeEvent output) {
+    written(output.factory(), output.number(), output.payload().length);
   }
 
   private static void log(int messageLevel, String message) {
@@ -285,6 +315,8 @@ final class NativeEvents {
 
   /** The next event; null where there is none. */
   private static native NativeEvent take();
+
+  private static native void written(long factory, long number, int length);
 
   private static native void setLogLevel(int level);
 }

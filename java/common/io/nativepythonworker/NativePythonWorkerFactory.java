@@ -29,7 +29,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private final long id;
   private final Object lock;
   private final Wrapper<W> wrapper;
-  private final StandardOutput standardOutput;
+
+  /** Null where what workers print goes to the standard error. */
+  private final OutputThread standardOutput;
+
   private final Map<Long, W> idle = new ConcurrentHashMap<>();
   private final TaskWorkers<W> tasks = new TaskWorkers<>(this);
   private final AtomicInteger waiting = new AtomicInteger();
@@ -43,7 +46,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   }
 
   private NativePythonWorkerFactory(
-      long id, Object lock, Wrapper<W> wrapper, StandardOutput standardOutput) {
+      long id, Object lock, Wrapper<W> wrapper, OutputThread standardOutput) {
     this.id = id;
     this.lock = lock;
     this.wrapper = wrapper;
@@ -100,9 +103,13 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     NativeEvents.followLevel();
     long id = open(pairs(properties), pairs(environment));
     NativePythonWorkerFactory<W> factory =
-        new NativePythonWorkerFactory<>(id, lock, wrapper, standardOutput);
+        new NativePythonWorkerFactory<>(id, lock, wrapper, outputThread(id, standardOutput));
     NativeEvents.register(id, factory.new Receiver());
     return factory;
+  }
+
+  private static OutputThread outputThread(long id, StandardOutput output) {
+    return output == StandardOutput.STANDARD_ERROR ? null : OutputThread.of(id, output);
   }
 
   private static String[] pairs(Map<String, String> map) {
@@ -120,8 +127,15 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * an interrupt ends the wait, and leaves the worker to the next task.
    */
   public W create() {
-    NativeEvents.keepRunning();
+    keepDelivering();
     return tasks.begin(idleOrNew());
+  }
+
+  private void keepDelivering() {
+    NativeEvents.keepRunning();
+    if (standardOutput != null) {
+      standardOutput.keepRunning();
+    }
   }
 
   private W idleOrNew() {
@@ -156,7 +170,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * @param workerModule Python module to run; null for the factory's own
    */
   public W createSimple(String workerModule) {
-    NativeEvents.keepRunning();
+    keepDelivering();
     NativeEvents.followLevel();
     return tasks.begin(
         waitingFor(
@@ -276,6 +290,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       giveUp();
     } finally {
       NativeEvents.flush();
+      if (standardOutput != null) {
+        standardOutput.awaitClosed();
+      }
     }
   }
 
@@ -287,7 +304,13 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       stop(id);
     } finally {
       idle.keySet().forEach(this::closeIdle);
-      NativeEvents.unregister(id, standardOutput::close);
+      NativeEvents.unregister(id, this::closeOutput);
+    }
+  }
+
+  private void closeOutput() {
+    if (standardOutput != null) {
+      standardOutput.close();
     }
   }
 
@@ -300,8 +323,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private final class Receiver implements NativeEvents.Receiver {
     @Override
-    public void standardOutput(byte[] bytes) {
-      standardOutput.write(bytes);
+    public OutputThread standardOutput() {
+      return standardOutput;
     }
 
     @Override

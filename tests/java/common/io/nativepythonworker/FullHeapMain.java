@@ -1,6 +1,7 @@
 package io.nativepythonworker;
 
-import java.lang.reflect.InvocationTargetException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.lang.reflect.Method;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -9,15 +10,22 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.logging.log4j.Level;
 
-/** Takes a long log line from the native side while the heap has no room for it, and once more. */
+/**
+ * Takes a long log line from the native side while the heap has no room for it, then while it has
+ * none for an exception either, and once more.
+ */
 final class FullHeapMain {
   private static final int LONG = 16 << 20;
   private static final int BLOCK = 1 << 20;
+  private static final int MOST_BLOCKS = 1_000;
   private static final int FACTORY = -1;
+
+  /** As reflection makes objects of its own. */
+  private static final MethodHandle TAKE = take();
 
   private FullHeapMain() {}
 
-  public static void main(String[] none) throws Exception {
+  public static void main(String[] none) throws Throwable {
     NativePythonWorkerFactory.start("");
     keepEventThreadFromTaking();
     try (LogRecorder log = new LogRecorder(NativePythonWorkerFactory.LOG_NAME)) {
@@ -25,8 +33,9 @@ final class FullHeapMain {
       TestFactory.open(Map.of("pythonExec", "x".repeat(LONG)), StandardOutput.STANDARD_ERROR)
           .giveUp();
     }
-    System.out.println(isRefused() ? "no room" : "room");
-    NativeEvent event = (NativeEvent) method("take").invoke(null);
+    System.out.println(isRefused(2) ? "no room" : "room");
+    System.out.println(isRefused(0) ? "none at all" : "nothing to tell");
+    NativeEvent event = (NativeEvent) TAKE.invokeExact();
     System.out.println(
         event != null && event.payload().length > LONG ? "there it is" : "it is lost");
   }
@@ -37,7 +46,7 @@ final class FullHeapMain {
         FACTORY,
         new NativeEvents.Receiver() {
           @Override
-          public void standardOutput(byte[] bytes) {
+          public OutputThread standardOutput() {
             throw new AssertionError("nothing is written");
           }
 
@@ -53,33 +62,61 @@ final class FullHeapMain {
     stuck.await();
   }
 
-  private static Method method(String name) throws ReflectiveOperationException {
-    Method method = NativeEvents.class.getDeclaredMethod(name);
-    method.setAccessible(true);
-    return method;
+  private static MethodHandle take() {
+    try {
+      Method take = NativeEvents.class.getDeclaredMethod("take");
+      take.setAccessible(true);
+      return MethodHandles.lookup().unreflect(take);
+    } catch (ReflectiveOperationException missing) {
+      throw new AssertionError(missing);
+    }
   }
 
-  /** Whether an event finds no room in a heap that is full but for a little. */
-  private static boolean isRefused() throws ReflectiveOperationException {
-    Method take = method("take");
-    Deque<byte[]> heap = new ArrayDeque<>();
+  /** Whether an event finds no room in a heap that is full but for so many blocks. */
+  private static boolean isRefused(int free) throws Throwable {
+    Deque<byte[]> heap = new ArrayDeque<>(MOST_BLOCKS);
+    Object[] rest = new Object[1];
+    fill(heap);
+    if (free == 0) {
+      fillCompletely(rest);
+    }
+    for (int block = 0; block < free; block++) {
+      heap.pop();
+    }
+    try {
+      while ((NativeEvent) TAKE.invokeExact() != null) {
+        continue; // a short one
+      }
+      return false;
+    } catch (IllegalStateException | OutOfMemoryError refused) {
+      return true;
+    } finally {
+      heap.clear();
+      rest[0] = null;
+    }
+  }
+
+  private static void fill(Deque<byte[]> heap) {
     try {
       while (true) {
         heap.push(new byte[BLOCK]);
       }
     } catch (OutOfMemoryError full) {
-      heap.pop();
-      heap.pop();
+      return;
     }
-    try {
-      while (take.invoke(null) != null) {
-        continue; // a short one
+  }
+
+  private static void fillCompletely(Object[] rest) {
+    for (int length = BLOCK / 8; length > 0; length /= 2) {
+      try {
+        while (true) {
+          Object[] more = new Object[length];
+          more[0] = rest[0];
+          rest[0] = more;
+        }
+      } catch (OutOfMemoryError full) {
+        continue; // but for what is smaller
       }
-      return false;
-    } catch (InvocationTargetException refused) {
-      return true;
-    } finally {
-      heap.clear();
     }
   }
 }

@@ -23,6 +23,7 @@ public class NativeEventsTest {
   private static final long STUCK = 0;
 
   private final List<String> received = new CopyOnWriteArrayList<>();
+  private final OutputThread output = OutputThread.of(FACTORY, new ReceivedOutput());
   private final CountDownLatch stuck = new CountDownLatch(1);
   private final CountDownLatch goOn = new CountDownLatch(1);
   private LogRecorder log;
@@ -35,8 +36,8 @@ public class NativeEventsTest {
         FACTORY,
         new NativeEvents.Receiver() {
           @Override
-          public void standardOutput(byte[] bytes) {
-            received.add("output " + new String(bytes, StandardCharsets.UTF_8));
+          public OutputThread standardOutput() {
+            return output;
           }
 
           @Override
@@ -51,6 +52,22 @@ public class NativeEventsTest {
             }
           }
         });
+  }
+
+  private final class ReceivedOutput implements StandardOutput {
+    @Override
+    public void write(byte[] bytes) {
+      String text = new String(bytes, StandardCharsets.UTF_8);
+      received.add("output " + text);
+      if (text.equals("stuck")) {
+        awaitQuietly(goOn);
+      }
+    }
+
+    @Override
+    public void close() {
+      received.add("closed");
+    }
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
@@ -86,7 +103,7 @@ public class NativeEventsTest {
   }
 
   @Test
-  public void outputGoesToItsFactoryAndErrorsToTheStandardError() {
+  public void outputGoesToItsFactoryAndErrorsToTheStandardError() throws Exception {
     PrintStream before = System.err;
     ByteArrayOutputStream error = new ByteArrayOutputStream();
     System.setErr(new PrintStream(error, false));
@@ -96,8 +113,21 @@ public class NativeEventsTest {
     } finally {
       System.setErr(before);
     }
-    assertEquals(List.of("output out"), received);
+    assertTrue(TestSpark.eventually(() -> received.equals(List.of("output out"))));
     assertEquals("err", error.toString(StandardCharsets.UTF_8));
+  }
+
+  @Test(timeout = 60_000)
+  public void outputThatIsStuckHoldsUpNobodyElse() throws Exception {
+    deliver(NativeEvent.OUTPUT, 1, "stuck");
+    deliver(NativeEvent.OUTPUT, 1, "next");
+    assertTrue(TestSpark.eventually(() -> received.contains("output stuck")));
+    deliver(NativeEvent.CLOSE, 14, "");
+    closeFromNativeSide(15); // what the event thread brings
+    assertTrue(TestSpark.eventually(() -> received.contains("close 15")));
+    assertEquals(List.of("output stuck", "close 14", "close 15"), received);
+    goOn.countDown();
+    assertTrue(TestSpark.eventually(() -> received.contains("output next")));
   }
 
   @Test
@@ -164,7 +194,7 @@ public class NativeEventsTest {
   @Test
   public void anEventThatFindsNoRoomInTheHeapIsNotLost() throws Exception {
     String output = new ForkedJvm().option("-Xmx96m").run(FullHeapMain.class);
-    assertTrue(output, output.contains("no room\nthere it is\n"));
+    assertTrue(output, output.contains("no room\nnone at all\nthere it is\n"));
   }
 
   @Test
