@@ -66,7 +66,13 @@ fn loaded(zygote: i32, all: &[&str]) {
         let found = zygotes.find(|one| one["pid"] == zygote).unwrap();
         let modules = found["loaded"].as_array().unwrap().iter();
         let modules: Vec<_> = modules.map(|one| &one["module"]).collect();
-        modules == all.iter().map(|name| Value::from(*name)).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+        modules
+            == all
+                .iter()
+                .map(|name| Value::from(*name))
+                .collect::<Vec<_>>()
+                .iter()
+                .collect::<Vec<_>>()
     });
 }
 
@@ -138,14 +144,20 @@ fn with_interpreter(setup: &Setup, name: &str) -> Session {
     fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
     let own = directory.join("own");
     fs::create_dir(&own).unwrap();
-    fs::write(own.join("sitecustomize.py"), "import os\nopen('started', 'a').close()\n").unwrap();
+    fs::write(
+        own.join("sitecustomize.py"),
+        "import os\nopen('started', 'a').close()\n",
+    )
+    .unwrap();
     fs::write(directory.join("name"), name).unwrap();
     session
 }
 
 fn start_with_interpreter(setup: Setup, way: &str) {
     let relative = format!("own:{}", modules().display());
-    let setup = setup.set("pythonExec", "./python").set("pythonPath", &relative);
+    let setup = setup
+        .set("pythonExec", "./python")
+        .set("pythonPath", &relative);
     for name in ["one", "other"] {
         let session = with_interpreter(&setup, name);
         assert_eq!(session.way(), way);
@@ -208,5 +220,9 @@ fn an_interpreter_that_starts_threads_is_found_out_once() {
         let bench = setup.env("ANOTHER_KEY", session).open();
         assert_eq!(bench.create().worker.origin().name(), "daemon");
     }
-    assert_eq!(fs::read_to_string(&starts).unwrap(), "x", "started once in vain");
+    assert_eq!(
+        fs::read_to_string(&starts).unwrap(),
+        "x",
+        "started once in vain"
+    );
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use common::{Bench, Setup, eventually, modules, parent, signal};
 use native_python_worker::report::report;
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 /// Each module of this PySpark that has a worker's main.
 fn worker_modules(python: &Path) -> Vec<String> {
@@ -80,14 +81,15 @@ fn a_module_of_the_users_is_run_where_spark_would_run_it() {
 }
 
 #[test]
-fn a_module_that_gives_sockets_a_timeout_hurries_no_worker() {
+fn a_module_that_gives_sockets_a_timeout_is_left_out_and_hurries_no_worker() {
     let setup = Setup::zygote().own("preload", "hurries").own("spares", "0");
     let bench = open(&setup, "pyspark.worker");
     let zygote = parent(bench.create().worker.pid());
-    eventually("the module is loaded", || {
+    eventually("the module is found out", || {
         let report = report();
         let mut zygotes = report["zygotes"].as_array().unwrap().iter();
-        zygotes.any(|one| one["pid"] == zygote && one["loaded"][0]["module"] == "hurries")
+        let left_out = |one: &Value| one["leftOut"][0]["module"] == "hurries";
+        parent(bench.create().worker.pid()) != zygote && zygotes.any(left_out)
     });
     expect_main(&bench, "pyspark.worker");
 }

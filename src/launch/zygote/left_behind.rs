@@ -29,8 +29,7 @@ pub(super) fn add(all: &LeftBehind, left: Left, patience: Duration) {
     let all = Arc::downgrade(all);
     let look = move || {
         let Some(all) = all.upgrade() else { return };
-        let is_stuck =
-            |one: &mut Left| Arc::ptr_eq(&one.talk, &talk) && !talk.zygote_has_ended();
+        let is_stuck = |one: &mut Left| Arc::ptr_eq(&one.talk, &talk) && !talk.zygote_has_ended();
         let stuck: Vec<_> = locked(&all).extract_if(.., is_stuck).collect();
         drop(stuck); // not under the lock
     };

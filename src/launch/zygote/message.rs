@@ -12,7 +12,10 @@ pub(crate) enum Message {
     /// The worker module is loaded, from these files: workers can be forked.
     Ready { pid: i32, files: Files },
     /// This interpreter can't serve as a zygote, in whatever environment if `of_interpreter`.
-    Unfit { reason: String, of_interpreter: bool },
+    Unfit {
+        reason: String,
+        of_interpreter: bool,
+    },
     /// A module's import begins.
     Loading(String),
     /// A module was loaded, and these files with it.

@@ -132,7 +132,7 @@ impl Zygote {
             Phase::Serving | Phase::Spoiled(_) | Phase::Outdated => return Ok(()),
             Phase::Starting => {
                 let (step, limit) = (Step::Zygote, self.started.elapsed());
-                Error::Timeout { step, limit }.to_string()
+                unfit(Error::Timeout { step, limit }.to_string(), false)
             }
             Phase::Unfit {
                 reason,

@@ -34,7 +34,10 @@ const MOST_HELD: Duration = Duration::from_secs(2);
 pub(super) enum Phase {
     Starting,
     Serving,
-    Unfit { reason: String, of_interpreter: bool },
+    Unfit {
+        reason: String,
+        of_interpreter: bool,
+    },
     /// It forks no more because of this module, which its successor must not load.
     Spoiled(LeftOut),
     /// It forks no more because a package was replaced on disk.

@@ -84,8 +84,7 @@ impl Talk {
     /// What the session has another file of, of all that is loaded.
     pub(super) fn shadow(&self, holdings: &Holdings) -> Option<Shadow> {
         let inventory = self.lock().inventory.clone();
-        let shadow = locked(&inventory).shadowed_by(holdings);
-        shadow
+        locked(&inventory).shadowed_by(holdings)
     }
 
     /// The next spare, which is about to be bound; has one forked where there is none. Does not wait for long: a worker can be

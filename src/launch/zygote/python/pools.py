@@ -60,9 +60,11 @@ KINDS = [
 
 
 def loaded_libraries():
-    with open("/proc/self/maps") as maps:
+    """None that are known where there is no descriptor left to look."""
+    with contextlib.suppress(OSError), open("/proc/self/maps") as maps:
         found = {line.split(None, 5)[5].strip() for line in maps if ".so" in line}
-    return sorted(file for file in found if os.path.isabs(file))
+        return sorted(file for file in found if os.path.isabs(file))
+    return []
 
 
 def function(file, names):

@@ -465,7 +465,10 @@ class Zygote:
 
 def refuse_threads(control):
     """Ends this process if it has threads: a fork would leave them behind."""
-    if threads(open_status()) > 1:
+    status = open_status()
+    several = threads(status) > 1
+    os.close(status)
+    if several:
         why = f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}"
         send(control, unfit=why, of_interpreter=True)
         os._exit(0)
