@@ -183,6 +183,7 @@ class ImportCache:
         """Ends the first batch. Gives where it was found, by name."""
         new = self.end_batch()
         self.stays.update(new)
+        self.seen = set(sys.modules)
         self.used.clear()
         return {name: sys.modules[name].__spec__ for name in new if getattr(sys.modules[name], "__spec__", None)}
 
