@@ -1,6 +1,6 @@
 """Runs PySpark's own tests on the native factory, and holds the result against what stock Spark gives.
 
-    oracle.py REPORT [--stock] [--only PATTERN]
+    oracle.py REPORT [--stock] [--only PATTERN...]
 
 Run by the interpreter that has the PySpark release in question. A test that passes on stock Spark, as `passes-VERSION.txt` has
 it, and does not pass here fails; REPORT has it all as JUnit XML. With `--stock` the same tests run on Spark's own factory, and
@@ -50,16 +50,16 @@ def make_list(release, modules):
     cases = []
     for run in run_all(release, modules, native=False):
         kept[run.module] = run.named("passed")
+        release.write_passes(test for tests in kept.values() for test in tests)
         refused = "the native factory served a run on stock Spark" if run.served else ""
         cases.append(case(run.module, "stock", refused))
-    release.write_passes(test for tests in kept.values() for test in tests)
     return cases
 
 
 def compare(release, modules):
     """Runs the modules on the native factory; a case for each test that passes on stock Spark, and one for who served."""
     expected = release.expected()
-    for run in run_all(release, [name for name in modules if name in expected], native=True):
+    for run in list(run_all(release, [name for name in modules if name in expected], native=True)):
         yield case(run.module, "served by the native factory", unserved(run))
         missing = [name for name in expected[run.module] if outcome(run, name) != "passed"]
         recovered = again(release, run, missing)
@@ -121,7 +121,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report")
     parser.add_argument("--stock", action="store_true", help="run on Spark's own factory, and make the list of what passes")
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="of the modules, only those with such a name")
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help="of the modules, only those with such a name")
     return parser.parse_args()
 
 
@@ -130,7 +130,7 @@ def main():
     asked = arguments()
     release = installed()
     release.unpack()
-    modules = fnmatch.filter(release.modules(), asked.only)
+    modules = [name for name in release.modules() if any(fnmatch.fnmatch(name, pattern) for pattern in asked.only)]
     cases = list((make_list if asked.stock else compare)(release, modules))
     suite = ElementTree.Element("testsuite", name=f"PySpark {release.version}")
     suite.extend(cases)

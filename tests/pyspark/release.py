@@ -49,8 +49,7 @@ class Release:
         for group in catalogue()["group"]:
             for pattern in group["modules"]:
                 for module in fnmatch.filter(have, pattern):
-                    if not left_out(module):
-                        chosen.setdefault(module, group["about"])
+                    chosen.setdefault(module, group["about"])
         return chosen
 
     def expected(self):
@@ -78,7 +77,3 @@ def installed():
 def catalogue():
     with open(HERE / "modules.toml", "rb") as file:
         return tomllib.load(file)
-
-
-def left_out(module):
-    return any(fnmatch.fnmatch(module, pattern) for entry in catalogue()["left_out"] for pattern in entry["modules"])
