@@ -90,6 +90,17 @@ make_venv() {
     printf '%s\n' "$stamp" >"$venv/made"
 }
 
+# make_oracle_venv VERSION: that environment once more, and with it what PySpark's own tests skip tests for the lack of.
+make_oracle_venv() {
+  local venv=$BUILD/venvs/oracle-$1
+  make_venv "$1" || return
+  local stamp; stamp=$(declare -f make_oracle_venv | cat - "$BUILD/venvs/$1/made" | cksum)
+  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
+  rm -rf "$venv" && python3 -m venv "$venv" && "$BUILD/venvs/$1/bin/pip" freeze >"$venv/requirements.txt" &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary -r "$venv/requirements.txt" memory-profiler flameprof &&
+    printf '%s\n' "$stamp" >"$venv/made"
+}
+
 # spark_jars VERSION: prints the folder of this PySpark's jars.
 spark_jars() {
   "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'

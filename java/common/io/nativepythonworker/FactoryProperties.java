@@ -1,6 +1,9 @@
 package io.nativepythonworker;
 
+import static java.math.BigDecimal.ONE;
+
 import java.io.File;
+import java.math.BigDecimal;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +79,12 @@ public final class FactoryProperties {
 
   static int taskSlots(SparkConf conf, String executor, int processors) {
     int cores = cores(conf, executor, processors);
-    return Math.max(1, cores / Math.max(1, conf.getInt("spark.task.cpus", 1)));
+    return BigDecimal.valueOf(cores).divideToIntegralValue(taskCpus(conf)).max(ONE).intValue();
+  }
+
+  /** How many processors a task has, which from Spark 4.3 on may be a part of one. */
+  static BigDecimal taskCpus(SparkConf conf) {
+    return new BigDecimal(conf.get("spark.task.cpus", "1"));
   }
 
   private static int cores(SparkConf conf, String executor, int processors) {

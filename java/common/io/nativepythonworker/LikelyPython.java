@@ -1,5 +1,7 @@
 package io.nativepythonworker;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.spark.SparkConf;
@@ -44,7 +46,8 @@ final class LikelyPython {
     if (hints.containsKey(HASH_SEED)) {
       environment.put(HASH_SEED, hints.get(HASH_SEED));
     }
-    environment.put("OMP_NUM_THREADS", conf.get("spark.task.cpus", "1"));
+    BigDecimal threads = FactoryProperties.taskCpus(conf).setScale(0, RoundingMode.CEILING);
+    environment.put("OMP_NUM_THREADS", threads.toString());
     if (spark.atLeast(4, 2)) {
       environment.put("SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");
     }

@@ -81,6 +81,13 @@ public class FactoryPropertiesTest {
   }
 
   @Test
+  public void aTaskMayHaveAPartOfAProcessor() {
+    SparkConf conf = new SparkConf(false).set("spark.master", "local[4]");
+    assertEquals(8, FactoryProperties.taskSlots(conf.set("spark.task.cpus", "0.5"), "driver", 8));
+    assertEquals(2, FactoryProperties.taskSlots(conf.set("spark.task.cpus", "1.5"), "driver", 8));
+  }
+
+  @Test
   public void theDriverOfAClusterRunsNoTasks() {
     assertEquals(1, slots("spark://host:7077", "driver"));
     assertEquals(1, slots("yarn", "driver"));
