@@ -246,3 +246,20 @@ def test_what_cannot_be_loaded_a_second_time_says_so(interpreter, folder):
         JE_ARROW_MALLOC_CONF="background_thread:false",
     )
     assert "pyarrow" in told["error"] and "spark.nativePythonWorker.preload" in told["error"]
+
+
+def test_two_threads_that_import_get_the_same_module(interpreter, folder):
+    """One has looked a module up when the other gets it along with one that needs it."""
+    told = interpreter(
+        """
+        import importlib.util
+        ahead("b")
+        spec = cache.find_spec("a")
+        import b
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        tell(same=module is b.a is sys.modules["a"], own=module.__spec__ is not spec)
+        """,
+        folder("site", a="", b="import a"),
+    )
+    assert told == {"same": True, "own": True}

@@ -98,19 +98,21 @@ class Entry:
 class Returning:
     """The loader of an entry: gives back what is loaded."""
 
-    def __init__(self, cache, name):
-        self.cache, self.name = cache, name
+    def __init__(self, cache, name, entry):
+        self.cache, self.name, self.entry = cache, name, entry
 
     def create_module(self, spec):
-        return self.cache.entries[self.name].module if self.name in self.cache.entries else None
+        return self.entry.module
 
     def exec_module(self, module):
+        module.__spec__ = self.entry.spec  # the import has set a copy
         self.cache.use(self.name)
 
 
-def returning(cache, name, original):
+def returning(cache, name, entry):
     """The same, otherwise like the loader that has loaded it."""
-    own = Returning(cache, name)
+    own = Returning(cache, name, entry)
+    original = getattr(entry.spec, "loader", None)
     if isinstance(original, type) or original is None:
         return own
     kind = type(original)
@@ -242,15 +244,16 @@ class ImportCache:
     def find_spec(self, name, path=None, target=None):
         if name in self.entries:
             self.drop_shadowed(self.needed(name))
-        if name not in self.entries:
+        entry = self.entries.get(name)
+        if entry is None:
             if top_level(name) in self.dropped:
                 return self.find_again(name, path)
             return self.recorder.find_spec(name, path, target) if self.recorder else None
-        spec = self.entries[name].spec
-        if spec is None:
-            return importlib.machinery.ModuleSpec(name, Returning(self, name))
-        spec = duplicate(spec)
-        spec.loader = returning(self, name, spec.loader)
+        return self.spec_of(name, entry)
+
+    def spec_of(self, name, entry):
+        spec = duplicate(entry.spec) if entry.spec else importlib.machinery.ModuleSpec(name, None)
+        spec.loader = returning(self, name, entry)
         return spec
 
     def use(self, name):
@@ -258,7 +261,6 @@ class ImportCache:
         for needed in self.needed(name):
             entry = self.entries.pop(needed, None)
             if entry:
-                entry.module.__spec__ = entry.spec  # the import has set a copy
                 sys.modules.setdefault(needed, entry.module)
                 self.used[needed] = entry
                 self.when_used(needed)
@@ -280,7 +282,8 @@ class ImportCache:
     # The look-up.
 
     def drop_shadowed(self, names):
-        shadowed = self.shadowed({name: self.entries[name] for name in names})
+        entries = {name: self.entries.get(name) for name in names}
+        shadowed = self.shadowed({name: entry for name, entry in entries.items() if entry})
         if shadowed:
             self.drop(shadowed)
 
@@ -321,13 +324,14 @@ class ImportCache:
     # What was loaded ahead in vain.
 
     def drop(self, names):
-        first = min(self.entries[name].first for name in names)
-        names = set(names) | {name for name, entry in self.entries.items() if first < NEVER and entry.last >= first}
+        entries = dict(self.entries)  # a task may have threads that import
+        first = min((entries[name].first for name in names if name in entries), default=NEVER)
+        names = set(names) | {name for name, entry in entries.items() if first < NEVER and entry.last >= first}
         for name in names:
-            del self.entries[name]
-        for name in [name for name in sys.modules if top_level(name) in names]:
-            module = sys.modules.pop(name)
-            if is_extension(module) and "." in name:
+            self.entries.pop(name, None)
+        for name in [name for name in list(sys.modules) if top_level(name) in names]:
+            module = sys.modules.pop(name, None)
+            if "." in name and is_extension(module):
                 self.copied.add(module.__spec__.origin)
         self.dropped |= names
 

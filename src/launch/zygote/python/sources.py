@@ -30,6 +30,7 @@ class Sources:
     def __init__(self):
         self.stamps = {}
         self.directories = {}
+        self.watched = set()
         self.watches = {}
         self.found = {}
         self.wanted = {}
@@ -62,7 +63,8 @@ class Sources:
         self.wanted.update({name: found(name) for name in map(top_level, wanted)})
 
     def watch(self, directory):
-        if directory not in self.watches.values():
+        if directory not in self.watched:
+            self.watched.add(directory)
             number = LIBC.inotify_add_watch(self.events, os.fsencode(directory), CHANGES)
             if number >= 0:
                 self.watches[number] = directory

@@ -12,11 +12,27 @@ def read_umask():
     return mask
 
 
+def set_variables(values):
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def read_directory():
+    """None where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
 class ProcessState:
     """As it is when this is made."""
 
     def __init__(self):
-        self.directory = os.getcwd()
+        self.directory = read_directory()
         self.umask = read_umask()
         self.environment = dict(os.environ)
         self.path = list(sys.path)
@@ -25,20 +41,21 @@ class ProcessState:
         self.wakeup = signal.set_wakeup_fd(-1)
         signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
 
+    def variables(self):
+        """What has changed in the environment since: values by name, None for what is not there any more."""
+        names = {name for name, _ in os.environ.items() ^ self.environment.items()}
+        return {name: os.environ.get(name) for name in names}
+
     def restore(self):
-        """Gives what was not so any more, in words."""
+        """Gives what was not so any more, in words; the environment is told by `variables`."""
         now, changed = ProcessState(), []
         if now.directory != self.directory:
             changed.append("the directory")
-            os.chdir(self.directory)
+            os.chdir(self.directory or "/")
         if now.umask != self.umask:
             changed.append("the umask")
             os.umask(self.umask)
-        if now.environment != self.environment:
-            names = {name for name, _ in now.environment.items() ^ self.environment.items()}
-            changed.append(f"the environment ({', '.join(sorted(names))})")
-            os.environ.clear()
-            os.environ.update(self.environment)
+        set_variables({name: self.environment.get(name) for name in self.variables()})
         if now.path != self.path:
             changed.append("sys.path")
             sys.path[:] = self.path

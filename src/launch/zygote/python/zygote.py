@@ -45,7 +45,7 @@ from linux import (
 from pools import SINGLE, Pools, resize_arrow
 from recorder import Recorder
 from sources import Sources
-from state import ProcessState
+from state import ProcessState, read_directory, set_variables
 from worker import (
     bind,
     forget_importers,
@@ -176,6 +176,7 @@ class Zygote:
         self.pools = {}
         self.status = open_status()
         self.resident = {}
+        self.variables = {}
 
     def send(self, **message):
         try:
@@ -247,7 +248,7 @@ class Zygote:
                         rehearse()
             except BaseException as failure:
                 error = failure
-        changed = before.restore()
+        variables, changed = before.variables(), before.restore()
         self.deafness.leave_changed()
         if threads(self.status) > 1:
             return self.spoil(name, f"starts threads when it is imported; the first runs {starter_of_threads()}")
@@ -257,6 +258,7 @@ class Zygote:
             return self.leave_out(name, error)
         specs = self.cache.take_out()
         self.account(top_level(name), status_of(self.status, b"RssAnon") - resident)
+        self.variables.setdefault(top_level(name), {}).update(variables)
         self.sources.add_path(sys.path, specs)
         self.send(loaded=name, millis=round((time.monotonic() - started) * 1000), files=locations(specs))
         self.go_on()
@@ -412,6 +414,8 @@ class Zygote:
             measure_own(shuffle, self.unused)
 
     def adapt(self, name):
+        """Has this process, too, what the import has changed, or would have had otherwise."""
+        set_variables(self.variables.get(name, {}))
         if name in self.pools:
             self.pools[name].resize(os.environ)
         if name == "pyarrow":
@@ -486,7 +490,7 @@ def main(at_start, has_directory):
     patience = Patience(order["stop_millis"] / 1000)
     split_from_keeper(control, patience)
     if has_directory and order["directory"]:
-        sys.path.insert(0, os.getcwd())
+        sys.path.insert(0, read_directory() or "")
     cache = ImportCache(at_start)
     sys.meta_path.insert(0, cache)
     cache.take_out_own()
