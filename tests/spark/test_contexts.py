@@ -65,9 +65,12 @@ def test_each_has_a_zygote_or_none(context):
 
 def test_each_loads_its_own_modules_ahead(context, tmp_path):
     names = {"of_one", "of_another"}
-    for name in names:
-        (tmp_path / f"{name}.py").touch()
+    for name in names:  # a task finds only what is in a package before it imports that
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"import {name}.inner")
+        (tmp_path / name / "inner.py").touch()
     conf = {**FRESH, "spark.executorEnv.PYTHONPATH": str(tmp_path)}
     for name in names:
         run = context({**conf, "spark.nativePythonWorker.preload": name})
-        assert eventually(lambda: names & set(run(loaded).value[0])) == {name}
+        inner = {f"{one}.inner" for one in names}
+        assert eventually(lambda: inner & set(run(loaded).value[0])) == {f"{name}.inner"}

@@ -18,12 +18,12 @@ pub(super) struct Inventory {
     version: u64,
 }
 
-/// A module of the session's that an import would find before the one that is loaded.
+/// A module that the session has another file of, or that it would not find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shadow {
     /// Its name.
     pub(super) module: String,
-    /// Where the session has it.
+    /// Where the session has it, or where it does not look.
     pub(super) file: PathBuf,
     /// The module that must not be loaded ahead, nor any after it; `None` where it is in PySpark's worker itself.
     pub(super) loaded_by: Option<String>,
@@ -48,15 +48,20 @@ impl Inventory {
         self.version
     }
 
-    /// The first that the session has another file of.
+    /// The first that the session has another file of, or that was found where the session does not look.
     pub(super) fn shadowed_by(&self, holdings: &Holdings) -> Option<Shadow> {
         let ahead = self.ahead.iter().map(|(name, files)| (Some(name), files));
         let mut batches = std::iter::once((None, &self.base)).chain(ahead);
         batches.find_map(|(loaded_by, files)| {
-            let (module, file) = holdings.iter().find(|(module, file)| {
+            let shadowed = holdings.modules.iter().find(|(module, file)| {
                 let loaded = files.get(*module);
-                loaded.is_some_and(|loaded| !is_in(loaded, file))
-            })?;
+                loaded.is_some_and(|loaded| !loaded.starts_with(file))
+            });
+            let out_of_sight = || {
+                let elsewhere = holdings.elsewhere.as_ref()?;
+                files.iter().find(|(_, file)| is_found_in(elsewhere, file))
+            };
+            let (module, file) = shadowed.or_else(out_of_sight)?;
             Some(Shadow {
                 module: module.clone(),
                 file: file.clone(),
@@ -66,9 +71,9 @@ impl Inventory {
     }
 }
 
-/// Whether a module was loaded from this file or directory.
-fn is_in(loaded: &Path, file: &Path) -> bool {
-    loaded.starts_with(file)
+/// Whether this is the file of a module, or of a package, in that entry of the path.
+fn is_found_in(item: &Path, file: &Path) -> bool {
+    file.ancestors().skip(1).take(2).any(|one| one == item)
 }
 
 #[cfg(test)]
@@ -85,12 +90,31 @@ mod tests {
         inventory.begin(files([("json", "/lib/json/__init__.py")]));
         inventory.add("numpy", files([("numpy", "/site/numpy/__init__.py")]));
         inventory.add("pandas", files([("six", "/site/six.py")]));
-        let shadow = |of: Holdings| inventory.shadowed_by(&of);
+        let shadow = |modules: Files| {
+            inventory.shadowed_by(&Holdings {
+                modules,
+                elsewhere: None,
+            })
+        };
         assert_eq!(shadow(files([("other", "/session/other.py")])), None);
         let six = shadow(files([("six", "/session/six.py")])).unwrap();
         assert_eq!(six.loaded_by.as_deref(), Some("pandas"));
         let both = [("six", "/session/six.py"), ("json", "/session/json.py")];
         assert_eq!(shadow(files(both)).unwrap().loaded_by, None);
         assert_eq!(shadow(files([("numpy", "/site/numpy")])), None);
+    }
+
+    #[test]
+    fn what_was_found_where_the_session_does_not_look_is_not_for_it() {
+        let mut inventory = Inventory::default();
+        inventory.begin(files([("json", "/lib/json/__init__.py")]));
+        inventory.add("one", files([("one", "/executor/a/lib/one.py")]));
+        inventory.add("two", files([("two", "/executor/two/__init__.py")]));
+        let holdings = Holdings {
+            modules: Files::new(),
+            elsewhere: Some("/executor".into()),
+        };
+        let shadow = inventory.shadowed_by(&holdings).unwrap();
+        assert_eq!(shadow.module, "two");
     }
 }

@@ -65,8 +65,6 @@ pub(super) struct ZygoteKey {
     pub(super) python_path: String,
     /// The session's, where it is not the same interpreter or path from everywhere.
     pub(super) directory: Option<PathBuf>,
-    /// Whether the directory that the executor was started in is on the path: sessions that have one of their own go there.
-    pub(super) on_path: bool,
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preload: Vec<String>,
@@ -99,7 +97,6 @@ impl ZygoteKey {
                 .working_directory
                 .clone()
                 .filter(|_| spec.is_relative()),
-            on_path: spec.working_directory.is_none(),
             daemon_module: spec.daemon_module.clone(),
             environment,
             preload,

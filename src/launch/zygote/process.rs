@@ -333,7 +333,6 @@ fn order(key: &ZygoteKey, spec: &FactorySpec, known: &[LeftOut]) -> Value {
         "spark": key.spark.to_string(),
         "daemon": key.daemon_module,
         "worker": WORKER_MODULE,
-        "directory": key.on_path,
         "stop_millis": millis(spec.settings.stop_timeout),
         "oom_score_adj": memory::worker_score(spec.settings.oom_score_adj),
         "load": load,

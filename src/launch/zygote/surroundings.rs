@@ -14,8 +14,14 @@ use log::debug;
 
 use crate::spec::FactorySpec;
 
-/// Importable modules by their top-level names, and the file of each.
-pub(super) type Holdings = HashMap<String, PathBuf>;
+/// What a session can import, and the zygote has not seen.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Holdings {
+    /// Modules by their top-level names, and the file of each.
+    pub(super) modules: HashMap<String, PathBuf>,
+    /// Where the zygote looks for modules, and the session does not.
+    pub(super) elsewhere: Option<PathBuf>,
+}
 
 /// What `SparkContext.addPyFile` takes for an archive of modules.
 const ARCHIVES: &[&str] = &["zip", "egg", "jar"];
@@ -29,6 +35,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// See the module's description.
 pub(super) struct Surroundings {
     directories: Vec<PathBuf>,
+    elsewhere: Option<PathBuf>,
     seen: Mutex<Option<Seen>>,
 }
 
@@ -67,18 +74,22 @@ impl Stamp {
 
 impl Surroundings {
     /// The session's own directory, and the one of the application's files. The one that the executor was started in is the
-    /// zygote's, too, and it looks there by itself.
+    /// zygote's, too, which looks there by itself, and not that of a session that has one.
     pub(super) fn of(spec: &FactorySpec) -> Self {
         let own = std::env::current_dir().ok();
+        let is_own = |directory: &PathBuf| Some(directory) == own.as_ref();
         let mut directories: Vec<_> = [&spec.working_directory, &spec.files_directory]
             .into_iter()
             .flatten()
-            .filter(|directory| Some(*directory) != own.as_ref())
+            .filter(|directory| !is_own(directory))
             .cloned()
             .collect();
         directories.dedup();
+        let of_session = spec.working_directory.as_ref();
+        let moves = of_session.is_some_and(|directory| !is_own(directory));
         Self {
             directories,
+            elsewhere: own.clone().filter(|_| moves),
             seen: Mutex::default(),
         }
     }
@@ -103,9 +114,12 @@ impl Surroundings {
             return known;
         }
         let stamps = self.stamps(); // first: it may change meanwhile
-        let mut holdings = Holdings::new();
+        let mut holdings = Holdings {
+            modules: HashMap::new(),
+            elsewhere: self.elsewhere.clone(),
+        };
         for directory in &self.directories {
-            read_directory(directory, &mut holdings);
+            read_directory(directory, &mut holdings.modules);
         }
         let mut seen = self.lock();
         let unchanged = seen.as_ref().filter(|seen| *seen.holdings == holdings);
@@ -127,7 +141,7 @@ impl Surroundings {
     }
 }
 
-fn read_directory(directory: &Path, holdings: &mut Holdings) {
+fn read_directory(directory: &Path, modules: &mut HashMap<String, PathBuf>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         let Ok(found) = fs::metadata(&path) else {
@@ -137,11 +151,11 @@ fn read_directory(directory: &Path, holdings: &mut Holdings) {
             continue;
         };
         if let Some(module) = module_of(name) {
-            holdings.insert(module.to_owned(), path.clone());
+            modules.insert(module.to_owned(), path.clone());
         } else if found.is_dir() && is_package(&path) {
-            holdings.insert(name.to_owned(), path.clone());
+            modules.insert(name.to_owned(), path.clone());
         } else if is_archive(&path, &found) {
-            let read = read_archive(&path, holdings);
+            let read = read_archive(&path, modules);
             if let Err(error) = read {
                 debug!("No module is taken from {}: {error}", path.display());
             }
@@ -169,7 +183,7 @@ fn is_archive(path: &Path, found: &Metadata) -> bool {
     found.is_file() && ending.is_some_and(|ending| ARCHIVES.contains(&ending))
 }
 
-fn read_archive(path: &Path, holdings: &mut Holdings) -> zip::result::ZipResult<()> {
+fn read_archive(path: &Path, modules: &mut HashMap<String, PathBuf>) -> zip::result::ZipResult<()> {
     let archive = zip::ZipArchive::new(File::open(path)?)?;
     for file in archive.file_names().filter_map(Result::ok) {
         let file = file.as_ref();
@@ -181,7 +195,7 @@ fn read_archive(path: &Path, holdings: &mut Holdings) -> zip::result::ZipResult<
         };
         if let Some(module) = module {
             let within = path.join(file);
-            holdings.insert(module.to_owned(), within);
+            modules.insert(module.to_owned(), within);
         }
     }
     Ok(())
@@ -195,9 +209,10 @@ mod tests {
     fn names(directories: &[&Path]) -> Vec<String> {
         let surroundings = Surroundings {
             directories: directories.iter().map(|d| d.to_path_buf()).collect(),
+            elsewhere: None,
             seen: Mutex::default(),
         };
-        let mut names: Vec<_> = surroundings.look().keys().cloned().collect();
+        let mut names: Vec<_> = surroundings.look().modules.keys().cloned().collect();
         names.sort();
         names
     }
@@ -237,12 +252,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let surroundings = Surroundings {
             directories: vec![directory.path().to_path_buf()],
+            elsewhere: None,
             seen: Mutex::default(),
         };
-        assert!(surroundings.look().is_empty());
+        assert!(surroundings.look().modules.is_empty());
         fs::write(directory.path().join("one.py"), "").unwrap();
         std::thread::sleep(LOOK_AGAIN);
-        assert!(surroundings.look().contains_key("one"));
+        assert!(surroundings.look().modules.contains_key("one"));
     }
 
     #[test]
@@ -250,6 +266,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let surroundings = Surroundings {
             directories: vec![directory.path().to_path_buf()],
+            elsewhere: None,
             seen: Mutex::default(),
         };
         assert!(surroundings.known().is_none());

@@ -402,8 +402,8 @@ class Zygote:
 
     def put_directory_on_path(self, binding):
         """What `python -m` puts first is the directory it was started in."""
-        if binding.get("directory") and self.directory:
-            sys.path.insert(0, os.getcwd())
+        if binding.get("directory") and self.directory in sys.path:
+            sys.path[sys.path.index(self.directory)] = os.getcwd()
 
     def adapt_loaded(self):
         """What is loaded ahead is as if it had been loaded by this worker, when it is first imported."""
@@ -489,12 +489,13 @@ def main(at_start, has_directory):
     refuse_threads(control)
     patience = Patience(order["stop_millis"] / 1000)
     split_from_keeper(control, patience)
-    if has_directory and order["directory"]:
-        sys.path.insert(0, read_directory() or "")
+    directory = (read_directory() or "") if has_directory else None
+    if directory is not None:
+        sys.path.insert(0, directory)
     cache = ImportCache(at_start)
     sys.meta_path.insert(0, cache)
     cache.take_out_own()
     zygote = Zygote(control, cache, patience)
-    zygote.directory = has_directory
+    zygote.directory = directory
     if zygote.start(order):
         zygote.serve()
