@@ -290,3 +290,24 @@ def test_what_is_loaded_before_a_task_begins(same):
         return spark.sparkContext.parallelize([0], 1).map(look).first()
 
     same(job, conf={"spark.python.worker.reuse": "false"})
+
+
+def test_what_is_below_a_task_on_its_stack(same):
+    """PySpark's log of a UDF looks there for the function's name, and ends at the daemon's module."""
+
+    def job(spark):
+        first_job(spark)
+
+        def look(_):
+            import itertools
+            import sys
+
+            frame, names = sys._getframe(), []
+            while frame is not None:
+                names.append(frame.f_globals["__name__"])
+                frame = frame.f_back
+            return [name for name, _ in itertools.groupby(names) if name != "runpy"], sys.modules["__main__"].__spec__.name
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    assert same(job)[0][-1] == "__main__"

@@ -25,7 +25,8 @@ def boot():
         exec(compile(source, f"<native-python-worker>/{name}.py", "exec"), module.__dict__)
     main = sys.modules["zygote"].main
     for name, _ in sources:
-        del sys.modules[name]
+        # Who walks down a task's stack, as the log of a UDF does for the caller's name, ends at the daemon's `__main__`.
+        sys.modules.pop(name).__name__ = "__main__"
     sys.modules.update(others)
     main(at_start, has_directory)
 
