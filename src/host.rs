@@ -1,6 +1,16 @@
 //! What a factory asks of the program it lives in: to take its processes' output, and to close sockets it no longer pools.
 
-use crate::worker::WorkerId;
+use std::fmt;
+
+/// A worker's number, unique in this process and never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerId(pub i64);
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
 
 /// Which of a process's streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -204,7 +204,7 @@ impl native_python_worker::host::Host for HesitantHost {
     ) -> native_python_worker::host::Accepted {
         use std::sync::atomic::Ordering::Relaxed;
         if self.asked.fetch_add(1, Relaxed).is_multiple_of(2) {
-            native_python_worker::supervisor::supervisor()
+            native_python_worker::os::supervisor::supervisor()
                 .unwrap()
                 .resume();
             return native_python_worker::host::Accepted::NotNow;
@@ -213,7 +213,7 @@ impl native_python_worker::host::Host for HesitantHost {
         native_python_worker::host::Accepted::Yes
     }
 
-    fn close(&self, _: native_python_worker::worker::WorkerId) {}
+    fn close(&self, _: native_python_worker::host::WorkerId) {}
 }
 
 #[test]

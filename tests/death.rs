@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::Write;
 
 use common::{Bench, Held, Setup, eventually, parent, runs, signal};
-use native_python_worker::deadline::Deadline;
-use native_python_worker::worker::WorkerId;
+use native_python_worker::host::WorkerId;
+use native_python_worker::os::deadline::Deadline;
 use nix::sys::signal::Signal;
 
 fn why(bench: &Bench, id: WorkerId) -> String {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Setup, eventually, parent, runs, signal};
-use native_python_worker::deadline::Deadline;
+use native_python_worker::os::deadline::Deadline;
 use nix::sys::signal::Signal;
 
 #[test]

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Setup, eventually};
-use native_python_worker::report::report;
+use native_python_worker::jvm::report::report;
 use serde_json::Value;
 
 fn gauge(report: &Value, name: &str) -> u64 {
@@ -20,7 +20,7 @@ fn most_reports_of_a_large_family_measure_it_not_again_and_say_what_they_do_not_
     let held = bench.create();
     let zygote = common::parent(held.worker.pid());
     let resident = || {
-        native_python_worker::process::Process::open(zygote)
+        native_python_worker::os::process::Process::open(zygote)
             .unwrap()
             .resident()
     };

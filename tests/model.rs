@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 use common::{Bench, Held, Setup, eventually, runs, signal};
-use native_python_worker::worker::WorkerId;
+use native_python_worker::host::WorkerId;
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
 use proptest::sample::Index;

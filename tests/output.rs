@@ -6,8 +6,8 @@ mod common;
 use std::thread;
 
 use common::{Setup, eventually};
-use native_python_worker::events::{Event, events};
-use native_python_worker::registry;
+use native_python_worker::jvm::events::{Event, events};
+use native_python_worker::jvm::registry;
 
 /// How much a factory's processes have written, as far as it was taken by now.
 fn taken(factory: i64) -> usize {

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Setup, children, eventually};
 use native_python_worker::error::Error;
-use native_python_worker::registry;
+use native_python_worker::jvm::registry;
 
 #[test]
 fn the_end_of_the_last_factory_is_the_end_of_starts_that_are_under_way() {

@@ -4,9 +4,9 @@
 mod common;
 
 use common::{Setup, eventually, signal};
+use native_python_worker::jvm::registry;
+use native_python_worker::jvm::report::report;
 use native_python_worker::metrics::Count;
-use native_python_worker::registry;
-use native_python_worker::report::report;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 

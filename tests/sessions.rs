@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Bench, Held, Setup, eventually, modules, parent, runs};
-use native_python_worker::report::report;
+use native_python_worker::jvm::report::report;
 use serde_json::Value;
 use tempfile::TempDir;
 

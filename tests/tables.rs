@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use native_python_worker::{report, settings};
+use native_python_worker::jvm::report;
+use native_python_worker::spec::settings;
 
 /// Between the comments `<!-- NAME: begin -->` and `<!-- NAME: end -->` of a file is this table.
 fn shows(file: &str, name: &str, table: &str) {

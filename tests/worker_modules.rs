@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::{Bench, Setup, eventually, modules, parent, signal};
-use native_python_worker::report::report;
+use native_python_worker::jvm::report::report;
 use nix::sys::signal::Signal;
 
 /// Each module of this PySpark that has a worker's main.

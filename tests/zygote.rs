@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
 use native_python_worker::host::Host;
+use native_python_worker::jvm::report::report;
 use native_python_worker::launch::zygote::prewarm;
-use native_python_worker::report::report;
-use native_python_worker::worker::Origin;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpgid};
 
 /// The pid of the zygote that has forked this worker.
 fn zygote_of(held: &Held) -> i32 {
-    assert!(matches!(held.worker.origin(), Origin::Zygote(_)));
+    assert!(held.worker.origin().name() == "zygote");
     parent(held.worker.pid())
 }
 
@@ -269,7 +268,7 @@ fn a_zygote_that_is_killed_while_it_starts_is_started_again() {
 fn where_every_zygote_is_killed_while_it_starts_sparks_daemon_serves() {
     let (bench, started) = killed_at_its_start(usize::MAX);
     let held = bench.create();
-    assert!(matches!(held.worker.origin(), Origin::Daemon(_)));
+    assert!(held.worker.origin().name() == "daemon");
     let tried = started();
     assert!(tried > 1);
     let _another = bench.create();
@@ -365,7 +364,7 @@ impl Grief {
             let held = bench.create();
             let first = self.zygotes();
             let by_another = !first.contains(&parent(held.worker.pid()))
-                && matches!(held.worker.origin(), Origin::Zygote(_));
+                && held.worker.origin().name() == "zygote";
             let served = !first.is_empty() && by_another;
             if !served {
                 of_the_first.push(held);
@@ -410,7 +409,7 @@ fn while_a_module_is_imported_sparks_daemon_serves() {
         .own("preload", "hangs")
         .own("spares", "0")
         .open();
-    let of_the_daemon = || matches!(bench.create().worker.origin(), Origin::Daemon(_));
+    let of_the_daemon = || bench.create().worker.origin().name() == "daemon";
     eventually("the import has begun", of_the_daemon);
 }
 
@@ -424,7 +423,7 @@ fn sparks_daemon_goes_when_nobody_needs_it() {
     let mut daemon = None;
     eventually("the daemon serves", || {
         let held = bench.create();
-        let by_daemon = matches!(held.worker.origin(), Origin::Daemon(_));
+        let by_daemon = held.worker.origin().name() == "daemon";
         daemon = by_daemon.then(|| parent(held.worker.pid()));
         bench.factory.stop_worker(held.id());
         by_daemon
@@ -443,7 +442,7 @@ fn sparks_daemon_goes_when_the_zygote_serves_again() {
     let mut by_the_daemon = Vec::new();
     let mut served_by = |zygote: bool| {
         let held = bench.create();
-        let forked_by_zygote = matches!(held.worker.origin(), Origin::Zygote(_));
+        let forked_by_zygote = held.worker.origin().name() == "zygote";
         if !forked_by_zygote {
             by_the_daemon.push(held);
         }
@@ -582,7 +581,7 @@ fn a_package_that_is_replaced_while_it_is_loaded_is_loaded_anew() {
 fn another_pyspark_than_sparks_is_left_to_the_daemon() {
     let bench = Setup::zygote().set("sparkVersion", "3.4.0").open();
     let held = bench.create();
-    assert!(matches!(held.worker.origin(), Origin::Daemon(_)));
+    assert!(held.worker.origin().name() == "daemon");
 }
 
 #[test]

@@ -8,15 +8,17 @@ use std::time::Instant;
 use log::{debug, info, warn};
 use nix::sys::signal::Signal;
 
+use super::departed::mourn;
+use super::pool::Idle;
+use super::worker::Worker;
 use super::{Factory, State};
-use crate::deadline::Deadline;
-use crate::death::Cause;
-use crate::departed::{TOLD_WITHIN, mourn};
+use crate::host::WorkerId;
 use crate::metrics::Count;
-use crate::pool::Idle;
-use crate::process::Process;
-use crate::supervisor::{Next, Observer, cancel, later, supervisor};
-use crate::worker::{Worker, WorkerId};
+use crate::os::deadline::Deadline;
+use crate::os::process::Process;
+use crate::os::supervisor::{Next, Observer, cancel, later, supervisor};
+use crate::process::death::Cause;
+use crate::process::death::TOLD_WITHIN;
 
 impl Factory {
     /// Kills a worker. Does nothing if it is gone.

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use log::{debug, warn};
 
 use super::Launcher;
-use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::launch::Launched;
+use crate::os::deadline::Deadline;
+use crate::os::supervisor::{TimerId, cancel, later};
 use crate::spec::FactorySpec;
-use crate::supervisor::{TimerId, cancel, later};
-use crate::worker::Launched;
 
 /// Hand-outs of this time are the demand.
 const LATELY: Duration = Duration::from_secs(5);

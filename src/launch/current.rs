@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::deadline::Deadline;
 use crate::error::{Error, Step};
+use crate::os::deadline::Deadline;
 
 #[derive(Debug)]
 enum Slot<T> {

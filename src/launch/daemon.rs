@@ -10,17 +10,18 @@ use log::{debug, warn};
 
 use super::Launcher;
 use super::current::Current;
-use super::python_process::PythonProcess;
 use super::socket::Address;
-use crate::deadline::{Deadline, Timed, set_nonblocking};
-use crate::death::{Death, LastWords};
 use crate::error::{BadAddress, Error, Step};
 use crate::host::{Host, Stream};
-use crate::process::Process;
-use crate::protocol;
-use crate::spawn::Stdin;
+use crate::launch::protocol;
+use crate::launch::{Launched, Origin};
+use crate::metrics::Count;
+use crate::os::deadline::{Deadline, Timed, set_nonblocking};
+use crate::os::process::Process;
+use crate::os::spawn::Stdin;
+use crate::process::PythonProcess;
+use crate::process::death::{Death, LastWords};
 use crate::spec::{FactorySpec, Transport};
-use crate::worker::{Launched, Origin};
 
 /// The largest error number Linux has.
 const MAX_ERRNO: i32 = 4_095;
@@ -86,7 +87,7 @@ impl Daemon {
             socket,
             process,
             death: Death::to_come(Some(words)),
-            origin: Origin::Daemon(self.clone()),
+            origin: self.clone(),
         })
     }
 
@@ -114,6 +115,20 @@ impl Daemon {
 
     fn is_alive(&self) -> bool {
         self.process.process().is_alive()
+    }
+}
+
+impl Origin for Daemon {
+    fn name(&self) -> &'static str {
+        "daemon"
+    }
+
+    fn count(&self) -> Count {
+        Count::CreatedDaemon
+    }
+
+    fn tells_ends(&self) -> bool {
+        false
     }
 }
 

@@ -11,16 +11,17 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 
 use super::Launcher;
-use super::python_process::PythonProcess;
 use super::socket::Listener;
-use crate::deadline::{Deadline, Timed, poll_any, set_nonblocking};
 use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
-use crate::process::Process;
-use crate::protocol;
-use crate::spawn::Stdin;
+use crate::launch::protocol;
+use crate::launch::{Launched, Origin};
+use crate::metrics::Count;
+use crate::os::deadline::{Deadline, Timed, poll_any, set_nonblocking};
+use crate::os::process::Process;
+use crate::os::spawn::Stdin;
+use crate::process::PythonProcess;
 use crate::spec::{FactorySpec, Transport};
-use crate::worker::{Launched, Origin};
 
 /// How long a connection may take to prove who it is, once it has begun to; the next one is looked at then.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -31,10 +32,21 @@ const MOST_SILENT: usize = 64;
 #[derive(Debug)]
 pub struct SimpleProcess(PythonProcess);
 
-impl SimpleProcess {
-    /// Signals the worker, and the process we started where that is another one: a script that runs the interpreter. False
-    /// where the worker has already ended.
-    pub(crate) fn signal(&self, signal: Signal, worker: &Process) -> bool {
+impl Origin for SimpleProcess {
+    fn name(&self) -> &'static str {
+        "process"
+    }
+
+    fn count(&self) -> Count {
+        Count::CreatedProcess
+    }
+
+    fn farewell(&self) -> Signal {
+        Signal::SIGTERM
+    }
+
+    /// Signals the process we started as well, where that is another one: a script that runs the interpreter.
+    fn signal(&self, signal: Signal, worker: &Process) -> bool {
         let alive = worker.is_alive();
         if worker.pid() != self.0.pid() {
             worker.signal(signal);
@@ -48,7 +60,7 @@ impl SimpleProcess {
     }
 }
 
-/// See the module's description.
+/// Starts each worker as a process of its own.
 pub struct SimpleLauncher {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
@@ -209,7 +221,7 @@ impl Launcher for SimpleLauncher {
             socket,
             process: identity,
             death: process.death().clone(),
-            origin: Origin::Simple(SimpleProcess(process)),
+            origin: Arc::new(SimpleProcess(process)),
         })
     }
 }

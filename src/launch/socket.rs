@@ -15,9 +15,9 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, socketpair, sockopt,
 };
 
-use crate::deadline::{Deadline, poll_one, set_nonblocking};
-use crate::protocol::random_hex;
+use crate::os::deadline::{Deadline, poll_one, set_nonblocking};
 use crate::spec::Transport;
+use crate::spec::secret::random_hex;
 
 /// How much one side may have written that the other has not read. A Unix socket has room for 208 KiB, and a large task's data
 /// comes 5 % slower through that than through stock Spark's TCP, whose room grows.

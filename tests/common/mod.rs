@@ -21,10 +21,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use native_python_worker::error::Error;
+use native_python_worker::factory::worker::Worker;
 use native_python_worker::factory::{Factory, Handout};
-use native_python_worker::host::{Accepted, Host, Stream};
+use native_python_worker::host::{Accepted, Host, Stream, WorkerId};
 use native_python_worker::spec::FactorySpec;
-use native_python_worker::worker::{Worker, WorkerId};
 
 /// Long enough for any start on a busy machine; only a fault makes a test wait for it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ pub struct Setup {
 impl Setup {
     /// `pyspark.daemon` as Spark 4.3 runs it.
     pub fn daemon() -> Self {
-        native_python_worker::logger::log_to_stderr();
+        native_python_worker::jvm::logger::log_to_stderr();
         let (python, modules) = (python(), modules());
         let properties = [
             ("sparkVersion", "4.3.0"),

@@ -11,10 +11,10 @@ use once_cell::sync::OnceCell;
 use serde_json::json;
 
 use super::surroundings::Surroundings;
-use crate::deadline::set_nonblocking;
 use crate::host::{Host, Stream};
-use crate::output::Output;
-use crate::settings::Settings;
+use crate::os::deadline::set_nonblocking;
+use crate::process::output::Output;
+use crate::spec::Settings;
 use crate::spec::{CAPTURED_SESSION, FactorySpec, SparkVersion, Transport};
 
 /// Variables that sessions and tasks vary and that are read by Python code of Spark's while it runs, never when an interpreter

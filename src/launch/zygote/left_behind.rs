@@ -6,8 +6,8 @@ use std::time::Duration;
 use log::debug;
 
 use super::talk::Talk;
-use crate::launch::python_process::PythonProcess;
-use crate::supervisor::supervisor;
+use crate::os::supervisor::supervisor;
+use crate::process::PythonProcess;
 
 /// What a keeper keeps ends when it is dropped.
 pub(super) struct Left {

@@ -15,6 +15,7 @@ mod surroundings;
 mod talk;
 mod zygotes;
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,11 +23,11 @@ use log::{debug, info, warn};
 use serde_json::{Value, json};
 
 use super::Launcher;
-use crate::deadline::Deadline;
 use crate::error::{Error, Step};
 use crate::host::Host;
+use crate::launch::{Launched, Origin};
+use crate::os::deadline::Deadline;
 use crate::spec::{FactorySpec, SparkVersion};
-use crate::worker::{Launched, Origin, Worker};
 use inventory::Shadow;
 use key::Binding;
 pub use process::Zygote;
@@ -181,8 +182,9 @@ impl Launcher for ZygoteLauncher {
         }
     }
 
-    fn still_fits(&self, worker: &Worker) -> Result<(), String> {
-        let Origin::Zygote(zygote) = worker.origin() else {
+    fn still_fits(&self, origin: &dyn Origin) -> Result<(), String> {
+        let origin: &dyn Any = origin;
+        let Some(zygote) = origin.downcast_ref::<Zygote>() else {
             return Ok(());
         };
         let holdings = self.binding.surroundings.look();

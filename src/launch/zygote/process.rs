@@ -16,16 +16,19 @@ use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::surroundings::Holdings;
 use super::talk::{Control, Talk};
-use crate::deadline::Deadline;
-use crate::departed::{TOLD_WITHIN, millis};
 use crate::error::{Error, Step};
-use crate::family::Family;
 use crate::host::Host;
-use crate::launch::python_process::PythonProcess;
-use crate::memory;
-use crate::spawn::{CommandLine, Stdin};
+use crate::launch::Origin;
+use crate::metrics::Count;
+use crate::os::deadline::Deadline;
+use crate::os::deadline::millis;
+use crate::os::family::Family;
+use crate::os::oom;
+use crate::os::spawn::{CommandLine, Stdin};
+use crate::os::supervisor::{cancel, supervisor};
+use crate::process::PythonProcess;
+use crate::process::death::TOLD_WITHIN;
 use crate::spec::{FactorySpec, python_variables};
-use crate::supervisor::{cancel, supervisor};
 
 /// The zygote's program, of which each module needs only those before it.
 const MODULES: &[(&str, &str)] = &[
@@ -211,7 +214,7 @@ impl Zygote {
     /// What it has loaded and keeps ready.
     pub(super) fn report(&self, family: &Family) -> Value {
         let pid = self.pid();
-        let memory = family.of(pid);
+        let memory = family.memory(pid);
         let state = self.talk.lock();
         let named = |(module, millis): &(String, u64)| json!({"module": module, "millis": millis});
         let left_out = |one: &LeftOut| json!({"module": one.module, "why": one.why});
@@ -277,6 +280,16 @@ impl Zygote {
     }
 }
 
+impl Origin for Zygote {
+    fn name(&self) -> &'static str {
+        "zygote"
+    }
+
+    fn count(&self) -> Count {
+        Count::CreatedFork
+    }
+}
+
 impl Drop for Zygote {
     fn drop(&mut self) {
         let trimmer = self.talk.lock().trimmer.take();
@@ -334,7 +347,7 @@ fn order(key: &ZygoteKey, spec: &FactorySpec, known: &[LeftOut]) -> Value {
         "daemon": key.daemon_module,
         "worker": WORKER_MODULE,
         "stop_millis": millis(spec.settings.stop_timeout),
-        "oom_score_adj": memory::worker_score(spec.settings.oom_score_adj),
+        "oom_score_adj": oom::worker_score(spec.settings.oom_score_adj),
         "load": load,
         "left_out": left_out.iter().copied().chain(after).collect::<Vec<_>>(),
         "watch": known.iter().flat_map(|one| &one.files).collect::<Vec<_>>(),

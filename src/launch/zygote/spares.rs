@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 use super::key::Binding;
-use crate::death::Death;
-use crate::process::Process;
+use crate::os::process::Process;
+use crate::process::death::Death;
 
 /// A worker forked ahead.
 #[derive(Debug)]

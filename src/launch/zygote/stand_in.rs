@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 
-use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::launch::Launched;
 use crate::launch::Launcher;
-use crate::supervisor::later;
-use crate::worker::Launched;
+use crate::os::deadline::Deadline;
+use crate::os::supervisor::later;
 
 /// See the module's description.
 pub(super) struct StandIn {

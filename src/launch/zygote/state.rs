@@ -13,9 +13,9 @@ use nix::errno::Errno;
 
 use super::inventory::Inventory;
 use super::spares::Spares;
-use crate::death::{Death, how_ended};
 use crate::error::Error;
-use crate::supervisor::TimerId;
+use crate::os::supervisor::TimerId;
+use crate::process::death::{Death, how_ended};
 
 /// How long a fork may take; it takes milliseconds.
 pub(super) const FORK_PATIENCE: Duration = Duration::from_secs(10);

@@ -20,16 +20,16 @@ use super::message::Message;
 use super::spares::Spare;
 use super::state::{Fork, LeftOut, Phase, Shortage, State};
 use super::surroundings::Holdings;
-use crate::deadline::{Deadline, set_nonblocking};
-use crate::death::{Cause, Death, LastWords};
-use crate::error::{Error, Step};
+use crate::error::{Error, Step, describe_exit};
 use crate::host::{Host, Stream};
 use crate::launch::socket::pair;
 use crate::metrics::Count;
-use crate::output::Output;
-use crate::process::{Process, describe_exit};
+use crate::os::deadline::{Deadline, set_nonblocking};
+use crate::os::process::Process;
+use crate::os::supervisor::{Next, Observer, later};
+use crate::process::death::{Cause, Death, LastWords};
+use crate::process::output::Output;
 use crate::spec::{FactorySpec, Transport};
-use crate::supervisor::{Next, Observer, later};
 
 const MAX_MESSAGE: usize = 64 * 1024;
 /// From a hand-out until its replacement is asked for, so that the fork does not run beside the task's first steps.

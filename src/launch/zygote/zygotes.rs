@@ -17,16 +17,16 @@ use super::process::Zygote;
 use super::spares::{Spare, Spares};
 use super::state::{LeftOut, State};
 use super::surroundings::Holdings;
-use crate::deadline::Deadline;
 use crate::error::{Error, Step};
-use crate::family::Family;
 use crate::host::Host;
+use crate::launch::Launched;
 use crate::launch::current::Current;
-use crate::load::Load;
 use crate::metrics::Count;
+use crate::os::deadline::Deadline;
+use crate::os::family::Family;
+use crate::os::load::Load;
+use crate::os::supervisor::later;
 use crate::spec::FactorySpec;
-use crate::supervisor::later;
-use crate::worker::{Launched, Origin};
 
 /// Those that were started ahead, for factories to find.
 static WARM: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
@@ -361,6 +361,6 @@ fn launched(spare: Spare, zygote: Arc<Zygote>) -> Launched {
         socket: spare.socket,
         process: spare.process,
         death: spare.death,
-        origin: Origin::Zygote(zygote),
+        origin: zygote,
     }
 }

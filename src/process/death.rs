@@ -7,15 +7,18 @@ use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::libc::SIGKILL;
 
-use crate::deadline::Deadline;
-use crate::memory;
+use crate::error::describe_exit;
 use crate::metrics::Count;
-use crate::output::Output;
-use crate::process::describe_exit;
+use crate::os::deadline::Deadline;
+use crate::os::oom;
+use crate::process::output::Output;
 
+/// How long after a worker's end whoever forked it may take to say how it ended.
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// How much of standard error is told.
 const LAST_LINES: usize = 20;
 
@@ -111,7 +114,7 @@ fn of_status(status: ExitStatus) -> (String, Option<Count>) {
 
 /// The kernel kills for memory by this signal.
 fn killed_for(status: ExitStatus) -> Option<String> {
-    (status.signal() == Some(SIGKILL)).then(memory::recent_shortage)?
+    (status.signal() == Some(SIGKILL)).then(oom::recent_shortage)?
 }
 
 impl LastWords {

@@ -1,93 +1,22 @@
 //! One Python worker: its id, its process, and what must live as long as it does.
 
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Shutdown, shutdown};
 use serde_json::{Value, json};
 
-use crate::deadline::{Deadline, poll_any};
-use crate::death::Death;
-use crate::departed::millis;
-use crate::family::Family;
-use crate::launch::daemon::Daemon;
-use crate::launch::simple::SimpleProcess;
-use crate::launch::zygote::Zygote;
-use crate::metrics::Count;
-use crate::process::Process;
-use crate::settings::Settings;
-
-/// A worker's number, unique in this process and never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct WorkerId(pub i64);
-
-impl fmt::Display for WorkerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// Where a worker comes from. Holding it keeps the origin alive: a daemon that was replaced ends with its last worker.
-#[derive(Debug)]
-pub enum Origin {
-    /// Forked by a zygote.
-    Zygote(Arc<Zygote>),
-    /// Forked by a daemon.
-    Daemon(Arc<Daemon>),
-    /// A process of its own.
-    Simple(SimpleProcess),
-}
-
-impl Origin {
-    /// The name of the way.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Zygote(_) => "zygote",
-            Self::Daemon(_) => "daemon",
-            Self::Simple(_) => "process",
-        }
-    }
-
-    /// What a worker of this origin counts as that a task has waited for.
-    pub fn count(&self) -> Count {
-        match self {
-            Self::Zygote(_) => Count::CreatedFork,
-            Self::Daemon(_) => Count::CreatedDaemon,
-            Self::Simple(_) => Count::CreatedProcess,
-        }
-    }
-}
-
-/// A worker that has just come to be, and its socket.
-#[derive(Debug)]
-pub struct Launched {
-    /// The connected, blocking socket.
-    pub socket: OwnedFd,
-    /// The worker's process.
-    pub process: Process,
-    /// How it will end.
-    pub death: Arc<Death>,
-    /// Where it comes from.
-    pub origin: Origin,
-}
-
-impl Launched {
-    /// See [`Worker::is_quiet`].
-    pub fn is_quiet(&self) -> bool {
-        is_quiet(&self.socket, &self.process)
-    }
-}
-
-fn is_quiet(socket: &OwnedFd, process: &Process) -> bool {
-    let watched = [socket.as_fd(), process.as_fd()];
-    let mut fds = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-    matches!(poll_any(&mut fds, Deadline::now()), Ok(false))
-}
+use crate::host::WorkerId;
+use crate::launch::{Launched, Origin, is_quiet};
+use crate::os::deadline::millis;
+use crate::os::family::Family;
+use crate::os::process::Process;
+use crate::process::death::Death;
+use crate::spec::Settings;
 
 /// A worker that the factory has handed out or keeps idle.
 #[derive(Debug)]
@@ -98,7 +27,7 @@ pub struct Worker {
     /// A duplicate of the user's socket, to look at while the worker is idle. It goes when the user's goes: Python must see the
     /// end of the connection then.
     socket: Mutex<Option<OwnedFd>>,
-    origin: Origin,
+    origin: Arc<dyn Origin>,
     born: Instant,
     tasks: AtomicU64,
 }
@@ -129,8 +58,8 @@ impl Worker {
     }
 
     /// Where it comes from.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn origin(&self) -> &dyn Origin {
+        &*self.origin
     }
 
     /// How it ended, or will end.
@@ -155,7 +84,7 @@ impl Worker {
 
     /// What it is and has done.
     pub(crate) fn report(&self, family: &Family) -> Value {
-        let memory = family.of(self.pid());
+        let memory = family.memory(self.pid());
         json!({
             "id": self.id.0,
             "pid": self.pid(),
@@ -219,12 +148,9 @@ impl Worker {
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells it that its factory ends, as Spark's daemon does: `SIGHUP`, or `SIGTERM` to a process of its own.
+    /// Tells it that its factory ends; false where it has already ended.
     pub fn dismiss(&self) -> bool {
-        match self.origin {
-            Origin::Simple(_) => self.terminate(),
-            _ => self.signal(Signal::SIGHUP),
-        }
+        self.signal(self.origin.farewell())
     }
 
     /// Asks it to end; false where it has already.
@@ -238,10 +164,7 @@ impl Worker {
     }
 
     fn signal(&self, signal: Signal) -> bool {
-        match &self.origin {
-            Origin::Simple(process) => process.signal(signal, &self.process),
-            _ => self.process.signal(signal),
-        }
+        self.origin.signal(signal, &self.process)
     }
 }
 

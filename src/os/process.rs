@@ -11,7 +11,8 @@ use nix::poll::PollFlags;
 use nix::sys::signal::Signal;
 use rustix::process::{Pid, PidfdFlags};
 
-use crate::deadline::{Deadline, poll_one};
+use crate::error::Error;
+use crate::os::deadline::{Deadline, poll_one};
 
 /// A process, whether or not it is a child of ours. Clones share one descriptor.
 #[derive(Debug, Clone)]
@@ -206,28 +207,11 @@ impl Child {
     }
 }
 
-/// How a process ended, in words.
-pub fn describe_exit(status: ExitStatus) -> String {
-    if let Some(number) = status.signal() {
-        let name = Signal::try_from(number).map_or("unknown", Signal::as_str);
-        let core = if status.core_dumped() {
-            ", core dumped"
-        } else {
-            ""
-        };
-        return format!("killed by signal {number} ({name}{core})");
-    }
-    match status.code() {
-        Some(code) => format!("exited with code {code}"),
-        None => format!("ended with status {status}"),
-    }
-}
-
 /// Fails where the kernel lacks pidfds (Linux before 5.3, or a seccomp filter that hides them).
-pub fn check_kernel() -> Result<(), crate::error::Error> {
+pub fn check_kernel() -> Result<(), Error> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     Process::open(own).map(drop).map_err(|error| {
-        crate::error::Error::Unsupported(format!(
+        Error::Unsupported(format!(
             "this system has no pidfd_open ({error}); Linux 5.3 or later is needed"
         ))
     })
@@ -250,17 +234,5 @@ mod tests {
         assert!(own.started > 0 && Some(own) == Identity::of(own.pid));
         assert!(resident(own.pid) > Some(0));
         assert_eq!(Identity::of(-1), None);
-    }
-
-    #[test]
-    fn exit_is_described_by_code_or_signal() {
-        assert_eq!(
-            describe_exit(ExitStatus::from_raw(3 << 8)),
-            "exited with code 3"
-        );
-        assert_eq!(
-            describe_exit(ExitStatus::from_raw(9)),
-            "killed by signal 9 (SIGKILL)"
-        );
     }
 }

@@ -7,8 +7,7 @@ mod proportional;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::launch::started_pids;
-use crate::process::{Identity, resident};
+use crate::os::process::{Identity, resident};
 use descendants::with_descendants;
 use proportional::{Figure, Member, figures};
 
@@ -74,9 +73,9 @@ impl Total {
 pub(crate) struct Family(HashMap<i32, Memory>);
 
 impl Family {
-    /// As it is now.
-    pub(crate) fn now() -> Self {
-        let members: Vec<_> = with_descendants(&started_pids())
+    /// These processes and their descendants, as they are now.
+    pub(crate) fn of(parents: &[i32]) -> Self {
+        let members: Vec<_> = with_descendants(parents)
             .into_iter()
             .filter_map(member)
             .collect();
@@ -90,7 +89,7 @@ impl Family {
     }
 
     /// That of one process, nothing where it is gone.
-    pub(crate) fn of(&self, pid: i32) -> Memory {
+    pub(crate) fn memory(&self, pid: i32) -> Memory {
         self.0.get(&pid).copied().unwrap_or_default()
     }
 

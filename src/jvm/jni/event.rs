@@ -4,8 +4,8 @@ use jni::sys::{jint, jlong};
 use jni::{Env, bind_java_type};
 
 use super::throw::Failure;
-use crate::events::{Event, Source};
 use crate::host::Stream;
+use crate::jvm::events::{Event, Source};
 
 bind_java_type! {
     pub(super) NativeEvent => io.nativepythonworker.NativeEvent,

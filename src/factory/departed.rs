@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use log::{Level, log};
 use serde_json::{Value, json};
 
-use crate::death::{Account, Cause, Death};
-use crate::supervisor::later;
-use crate::worker::{Origin, Worker, WorkerId};
+use super::worker::Worker;
+use crate::host::WorkerId;
+use crate::os::deadline::{epoch_millis, millis};
+use crate::os::supervisor::later;
+use crate::process::death::{Account, Cause, Death, TOLD_WITHIN};
 
-/// How long after a worker's end whoever forked it may take to say how it ended.
-pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// Of how many workers of a factory the death can be asked for.
 const MOST_OF_A_FACTORY: usize = 64;
 /// How many deaths that nobody wanted are kept of all factories.
@@ -52,7 +52,7 @@ pub(crate) fn mourn(worker: &Worker, session: &str) {
         death.when_known(move |account| late.tell(account));
     }
     let untold = |death: &Arc<Death>| death.settle(Cause::Untold);
-    if matches!(worker.origin(), Origin::Daemon(_)) || later(death, TOLD_WITHIN, untold).is_err() {
+    if !worker.origin().tells_ends() || later(death, TOLD_WITHIN, untold).is_err() {
         untold(death);
     }
 }
@@ -109,18 +109,4 @@ fn keep(death: Value) {
 /// The last deaths in this process that nobody wanted, the latest last.
 pub(crate) fn last_deaths() -> Vec<Value> {
     told().iter().cloned().collect()
-}
-
-/// Now, as Java counts time.
-pub(crate) fn epoch_millis() -> u64 {
-    millis(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-/// A duration in whole milliseconds.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
-use crate::events::JavaHost;
 use crate::factory::Factory;
 use crate::host::Host;
-use crate::launch::{terminate_all, zygote};
+use crate::jvm::events::JavaHost;
+use crate::launch::zygote;
+use crate::process::terminate_all;
 use crate::spec::FactorySpec;
 
 static FACTORIES: Mutex<BTreeMap<i64, Arc<Factory>>> = Mutex::new(BTreeMap::new());

@@ -1,5 +1,8 @@
 //! A Python process started by us: its output drained, its end noticed and collected, its errors told.
 
+pub mod death;
+pub mod output;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
@@ -10,16 +13,16 @@ use log::{debug, warn};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Shutdown, shutdown};
 
-use crate::deadline::Deadline;
-use crate::death::{Cause, Death, LastWords};
-use crate::error::{Error, Step};
+use crate::error::{Error, Step, describe_exit};
 use crate::host::{Host, Stream};
-use crate::memory;
-use crate::output::Output;
-use crate::process::{Child, Process, describe_exit};
-use crate::spawn::{CommandLine, Stdin, spawn};
+use crate::os::deadline::Deadline;
+use crate::os::oom;
+use crate::os::process::{Child, Process};
+use crate::os::spawn::{CommandLine, Stdin, spawn};
+use crate::os::supervisor::{Next, Observer, supervisor};
 use crate::spec::FactorySpec;
-use crate::supervisor::{Next, Observer, supervisor};
+use death::{Cause, Death, LastWords};
+use output::Output;
 
 /// How long a process whose start failed may take to end by itself (Spark's `PROCESS_WAIT_TIMEOUT_MS`).
 const EXIT_AFTER_FAILURE: Duration = Duration::from_secs(10);
@@ -169,7 +172,7 @@ impl PythonProcess {
     pub(crate) fn offer_to_oom_killer(&self) {
         self.running
             .child
-            .while_uncollected(|pid| memory::offer(pid, self.oom_score_adj));
+            .while_uncollected(|pid| oom::offer(pid, self.oom_score_adj));
     }
 
     pub(crate) fn process(&self) -> &Process {

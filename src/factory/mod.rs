@@ -1,6 +1,10 @@
 //! Spark's operations on one factory: create, release, stop a worker, stop all. The whole policy is here and in the pool.
 
+mod breaker;
+mod departed;
 mod ending;
+mod pool;
+pub mod worker;
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
@@ -11,23 +15,27 @@ use std::time::Instant;
 use log::{debug, trace, warn};
 use serde_json::{Value, json};
 
-use crate::breaker::Breaker;
-use crate::deadline::Deadline;
-use crate::departed::{Departed, millis};
 use crate::error::{Error, Step};
-use crate::family::Family;
 use crate::host::Host;
+use crate::host::WorkerId;
+use crate::launch::Launched;
 use crate::launch::Launcher;
 use crate::launch::ahead::AheadLauncher;
 use crate::launch::daemon::DaemonLauncher;
 use crate::launch::simple::SimpleLauncher;
 use crate::launch::zygote::ZygoteLauncher;
-use crate::memory;
 use crate::metrics::{Count, Waiting};
-use crate::pool::Pool;
+use crate::os::deadline::Deadline;
+use crate::os::deadline::millis;
+use crate::os::family::Family;
+use crate::os::oom;
+use crate::os::supervisor::TimerId;
 use crate::spec::FactorySpec;
-use crate::supervisor::TimerId;
-use crate::worker::{Launched, Worker, WorkerId};
+use breaker::Breaker;
+use departed::Departed;
+pub(crate) use departed::last_deaths;
+use pool::Pool;
+use worker::Worker;
 
 /// What `create` gives.
 #[derive(Debug)]
@@ -78,7 +86,7 @@ impl Factory {
     pub fn new(spec: FactorySpec, host: Arc<dyn Host>) -> Arc<Self> {
         let spec = Arc::new(spec);
         let launcher = launcher(&spec, &host);
-        memory::watch();
+        oom::watch();
         let state = Mutex::new(State {
             workers: BTreeMap::new(),
             pool: Pool::new(spec.settings.max_idle, spec.settings.idle_timeout),
@@ -104,7 +112,7 @@ impl Factory {
             state.last_use = Instant::now();
             let idle = state.pool.take()?;
             drop(state);
-            if let Err(why) = self.launcher.still_fits(&idle.worker) {
+            if let Err(why) = self.launcher.still_fits(idle.worker.origin()) {
                 self.replace(&idle.worker, &why);
                 continue;
             }

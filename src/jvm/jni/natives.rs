@@ -13,13 +13,14 @@ use super::convert::pairs;
 use super::event::{NativeEvent, NativeEventAPI, java_event, source};
 use super::throw::{self, Failure, ThrowSparks, without_env};
 use crate::error::Error;
-use crate::events::events;
 use crate::factory::{Factory, Handout};
+use crate::host::WorkerId;
+use crate::jvm::events::events;
+use crate::jvm::{logger, registry, report};
 use crate::launch::zygote;
-use crate::settings::Settings;
+use crate::os::process;
 use crate::spec::FactorySpec;
-use crate::worker::WorkerId;
-use crate::{logger, process, registry, report};
+use crate::spec::Settings;
 
 bind_java_type! {
     pub(super) NativeWorker => io.nativepythonworker.NativeWorker,

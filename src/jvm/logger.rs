@@ -2,7 +2,7 @@
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::events::events;
+use crate::jvm::events::events;
 
 struct JvmLogger;
 

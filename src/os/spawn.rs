@@ -22,9 +22,9 @@ use nix::sys::signal::SigSet;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::pipe2;
 
-use crate::deadline::set_nonblocking;
 use crate::error::{Error, Step};
-use crate::process::Child;
+use crate::os::deadline::set_nonblocking;
+use crate::os::process::Child;
 
 /// What to start.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use log::Level;
 
+use crate::host::WorkerId;
 use crate::host::{Accepted, Host, Stream};
-use crate::supervisor::supervisor;
-use crate::worker::WorkerId;
+use crate::os::supervisor::supervisor;
 
 /// One thing to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::process::parent_of;
+use crate::os::process::parent_of;
 
 /// These processes, and all that descend from them.
 pub(super) fn with_descendants(roots: &[i32]) -> HashSet<i32> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 
 use super::budget::Budget;
-use crate::process::Identity;
+use crate::os::process::Identity;
 
 /// A process, and how many bytes it has resident now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

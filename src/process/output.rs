@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 
-use crate::deadline::Deadline;
 use crate::host::{Accepted, Host, Stream};
-use crate::supervisor::{Next, Observer, supervisor};
+use crate::os::deadline::Deadline;
+use crate::os::supervisor::{Next, Observer, supervisor};
 
 /// How much of the end of a stream is kept: as much as fits into the pipe of a process that Spark reads only after its end.
 const TAIL_BYTES: usize = 64 * 1024;

@@ -1,5 +1,6 @@
 //! The one error type. Its texts are Spark's where Spark has one, and name step, value and cause where it has none.
 
+mod exit;
 mod step;
 
 use std::fmt;
@@ -9,7 +10,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::process::describe_exit;
+pub(crate) use exit::describe_exit;
 pub use step::Step;
 
 /// Why something could not be done. Cheap to clone: several tasks may wait for one start and share its failure.

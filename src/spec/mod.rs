@@ -1,35 +1,23 @@
 //! What a factory is made for: one interpreter, its modules and environment, as Spark keys it.
 
+pub mod secret;
+pub mod settings;
+mod spark;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::protocol::Secret;
-use crate::settings::Settings;
-use crate::spawn::CommandLine;
+use crate::os::spawn::CommandLine;
+pub use secret::Secret;
+pub use settings::Settings;
+pub use spark::SparkVersion;
 
 /// Spark's own daemon module, which a zygote can stand in for.
 const PYSPARK_DAEMON: &str = "pyspark.daemon";
 
 /// Set where Spark captures what workers print, session by session (`BasePythonRunner`, since 4.1).
 pub(crate) const CAPTURED_SESSION: &str = "PYSPARK_SPARK_SESSION_UUID";
-
-/// What PySpark's worker imports when a task first needs it.
-const PRELOAD: &[&str] = &[
-    "numpy",
-    "numpy.rec",
-    "pyarrow",
-    "pandas",
-    "pyarrow.pandas_compat",
-];
-/// The same, of PySpark 3.5 only: setuptools' stand-in for it is slow to import.
-const PRELOAD_3: &[&str] = &[
-    "numpy",
-    "pyarrow",
-    "pandas",
-    "pyarrow.pandas_compat",
-    "distutils.version",
-];
 
 /// How a factory talks to the processes it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,51 +34,7 @@ pub enum Transport {
     },
 }
 
-/// A Spark release, as far as the contract with Python depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SparkVersion(u32, u32);
-
-impl std::fmt::Display for SparkVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
-
-impl SparkVersion {
-    /// Reads the first two parts of a version such as `4.3.0`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(['.', '-']);
-        Some(Self(
-            parts.next()?.parse().ok()?,
-            parts.next()?.parse().ok()?,
-        ))
-    }
-
-    /// What its zygotes load if no setting says otherwise.
-    pub(crate) fn loaded_ahead(self) -> &'static [&'static str] {
-        if self.major() == 3 {
-            PRELOAD_3
-        } else {
-            PRELOAD
-        }
-    }
-
-    fn major(self) -> u32 {
-        self.0
-    }
-
-    /// From 4.0 on the daemon is told the worker module.
-    fn daemon_takes_worker_module(self) -> bool {
-        self >= Self(4, 0)
-    }
-
-    /// From 4.1 on there are Unix domain sockets.
-    pub(crate) fn knows_unix_sockets(self) -> bool {
-        self >= Self(4, 1)
-    }
-}
-
-/// See the module's description.
+/// One factory: which interpreter runs which modules, how, and by which settings.
 #[derive(Debug, Clone)]
 pub struct FactorySpec {
     /// The Spark it serves.

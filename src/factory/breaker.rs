@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use log::warn;
 
-use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::os::deadline::Deadline;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

@@ -1,65 +1,27 @@
 //! Frames and handshakes between Spark's factory and its Python processes: big-endian `i32`s, and `i32` length + UTF-8.
 
-use std::fmt;
 use std::io::{self, Read, Write};
+
+use crate::spec::Secret;
 
 /// Longest frame that is ever read. Secrets and paths are far shorter; a length beyond it is junk.
 const MAX_FRAME: usize = 8 * 1024;
 
-/// The secret that both sides of a TCP connection must know. Never shown.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Draws `bits` random bits, as hexadecimal digits (Spark's `Utils.createSecret`).
-    pub fn draw(bits: usize) -> io::Result<Self> {
-        random_hex(bits.div_ceil(8)).map(Self)
-    }
-
-    /// The secret itself, for the environment of a process that must know it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Compares in a time that does not depend on where the first difference is.
-    fn matches(&self, other: &[u8]) -> bool {
-        let own = self.0.as_bytes();
-        own.len() == other.len() && own.iter().zip(other).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-/// Random bytes, as lower-case hexadecimal digits.
-pub(crate) fn random_hex(bytes: usize) -> io::Result<String> {
-    use fmt::Write as _;
-    let mut random = vec![0_u8; bytes];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    Ok(random.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
-}
-
 /// Reads an `i32`.
-pub fn read_i32(from: &mut impl Read) -> io::Result<i32> {
+pub(crate) fn read_i32(from: &mut impl Read) -> io::Result<i32> {
     let mut bytes = [0; 4];
     from.read_exact(&mut bytes)?;
     Ok(i32::from_be_bytes(bytes))
 }
 
 /// Reads a frame; `InvalidData` where its length is absurd.
-pub fn read_frame(from: &mut impl Read) -> io::Result<Vec<u8>> {
+pub(crate) fn read_frame(from: &mut impl Read) -> io::Result<Vec<u8>> {
     let length = read_i32(from)?;
     read_frame_of(length, from)
 }
 
 /// Reads the rest of a frame whose length has been read already.
-pub fn read_frame_of(length: i32, from: &mut impl Read) -> io::Result<Vec<u8>> {
+pub(crate) fn read_frame_of(length: i32, from: &mut impl Read) -> io::Result<Vec<u8>> {
     let length = usize::try_from(length).ok().filter(|n| *n <= MAX_FRAME);
     let length = length.ok_or(io::ErrorKind::InvalidData)?;
     let mut bytes = vec![0; length];
@@ -68,7 +30,7 @@ pub fn read_frame_of(length: i32, from: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Writes a frame.
-pub fn write_frame(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_frame(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     let length = i32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let mut frame = length.to_be_bytes().to_vec();
     frame.extend_from_slice(bytes);
@@ -76,13 +38,19 @@ pub fn write_frame(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Proves to a worker forked by the daemon that we know the secret; false where it answers anything but `ok`.
-pub fn authenticate_to_worker(peer: &mut (impl Read + Write), secret: &Secret) -> io::Result<bool> {
-    write_frame(peer, secret.0.as_bytes())?;
+pub(crate) fn authenticate_to_worker(
+    peer: &mut (impl Read + Write),
+    secret: &Secret,
+) -> io::Result<bool> {
+    write_frame(peer, secret.reveal().as_bytes())?;
     Ok(read_frame(peer)? == b"ok")
 }
 
 /// Has a worker that connected to us prove that it knows the secret, and tells it the outcome.
-pub fn authenticate_worker(peer: &mut (impl Read + Write), secret: &Secret) -> io::Result<bool> {
+pub(crate) fn authenticate_worker(
+    peer: &mut (impl Read + Write),
+    secret: &Secret,
+) -> io::Result<bool> {
     let known = match read_frame(peer) {
         Ok(offered) => secret.matches(&offered),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => false,

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::departed::{epoch_millis, last_deaths, millis};
 use crate::factory::Factory;
-use crate::family::Family;
+use crate::factory::last_deaths;
+use crate::jvm::registry;
 use crate::launch::zygote;
 use crate::metrics::{COUNTS, Waiting, counts};
-use crate::registry;
+use crate::os::deadline::{epoch_millis, millis};
+use crate::os::family::Family;
+use crate::process::started_pids;
 
 /// The name of each figure that goes up and down, and what it means.
 pub const GAUGES: &[(&str, &str)] = &[
@@ -45,7 +47,7 @@ pub const GAUGES: &[(&str, &str)] = &[
 
 /// The report. Reads some small files in `/proc` for each process; what takes longer has a budget.
 pub fn report() -> Value {
-    let family = Family::now();
+    let family = Family::of(&started_pids());
     let factories = registry::all();
     let described: Vec<_> = factories
         .iter()

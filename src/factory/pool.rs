@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::worker::WorkerId;
+use crate::host::WorkerId;
 
 /// A worker in the pool.
 #[derive(Debug)]
-pub struct Idle<W> {
+pub(crate) struct Idle<W> {
     /// Its number.
     pub id: WorkerId,
     /// Since when it is idle.
@@ -21,7 +21,7 @@ pub struct Idle<W> {
 
 /// See the module's description.
 #[derive(Debug)]
-pub struct Pool<W> {
+pub(crate) struct Pool<W> {
     /// Oldest first.
     idle: VecDeque<Idle<W>>,
     capacity: Option<usize>,
@@ -30,7 +30,7 @@ pub struct Pool<W> {
 
 impl<W> Pool<W> {
     /// `capacity` `None` is unbounded.
-    pub fn new(capacity: Option<usize>, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(capacity: Option<usize>, idle_timeout: Duration) -> Self {
         Self {
             idle: VecDeque::new(),
             capacity,
@@ -39,7 +39,7 @@ impl<W> Pool<W> {
     }
 
     /// Adds a worker, and gives back the one that has been idle longest where there is no room for both.
-    pub fn put(&mut self, id: WorkerId, worker: W, now: Instant) -> Option<Idle<W>> {
+    pub(crate) fn put(&mut self, id: WorkerId, worker: W, now: Instant) -> Option<Idle<W>> {
         let full = self.capacity.is_some_and(|most| self.idle.len() >= most);
         let evicted = if full { self.idle.pop_front() } else { None };
         self.idle.push_back(Idle {
@@ -51,46 +51,41 @@ impl<W> Pool<W> {
     }
 
     /// The worker to hand out next.
-    pub fn take(&mut self) -> Option<Idle<W>> {
+    pub(crate) fn take(&mut self) -> Option<Idle<W>> {
         self.idle.pop_back()
     }
 
     /// Takes a certain worker out.
-    pub fn remove(&mut self, id: WorkerId) -> Option<Idle<W>> {
+    pub(crate) fn remove(&mut self, id: WorkerId) -> Option<Idle<W>> {
         let position = self.idle.iter().position(|idle| idle.id == id)?;
         self.idle.remove(position)
     }
 
     /// Takes out the workers that have been idle for longer than the timeout.
-    pub fn take_expired(&mut self, now: Instant) -> Vec<Idle<W>> {
+    pub(crate) fn take_expired(&mut self, now: Instant) -> Vec<Idle<W>> {
         let kept = |idle: &Idle<W>| now.duration_since(idle.since) < self.idle_timeout;
         let expired = self.idle.iter().position(kept).unwrap_or(self.idle.len());
         self.idle.drain(..expired).collect()
     }
 
     /// When the next worker expires, if none is used before.
-    pub fn next_expiry(&self) -> Option<Instant> {
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
         Some(self.idle.front()?.since + self.idle_timeout)
     }
 
     /// All of them, the oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Idle<W>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Idle<W>> {
         self.idle.iter()
     }
 
     /// Takes all out.
-    pub fn drain(&mut self) -> Vec<Idle<W>> {
+    pub(crate) fn drain(&mut self) -> Vec<Idle<W>> {
         self.idle.drain(..).collect()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.idle.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.idle.is_empty()
     }
 }
 

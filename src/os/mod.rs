@@ -1,0 +1,9 @@
+//! What the kernel gives: processes and their memory, files to wait for, time.
+
+pub mod deadline;
+pub(crate) mod family;
+pub(crate) mod load;
+pub(crate) mod oom;
+pub mod process;
+pub mod spawn;
+pub mod supervisor;
