@@ -86,6 +86,7 @@ def run(release, module, native, folder, only=()):
     targets = [str(release.sources / name) for name in only] or [str(path)]
     command = [sys.executable, "-m", "pytest", "-c", str(HERE / "pytest.ini"), "--rootdir", str(release.sources)]
     command += [f"--deselect={prefix}" for entry in catalogue()["left_out"] for prefix in entry.get("tests", ())]
+    command += ["-p", "beside_connect"] if native else []
     command += ["--junitxml", str(report), *targets]
     started = time.monotonic()
     ended = watched(command, environment(release, folder), folder, log)
@@ -109,13 +110,14 @@ def configure(folder, native, served):
 def environment(release, folder):
     given = {name: os.environ[name] for name in KEPT if name in os.environ}
     return given | {
-        "PYTHONPATH": str(release.sources),
+        "PYTHONPATH": os.pathsep.join([str(release.sources), str(HERE)]),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_CONF_DIR": str(folder),
         "SPARK_HOME": str(release.home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_TESTING": "1",
+        "TESTED_PLUGIN": PLUGIN,
     }
 
 
