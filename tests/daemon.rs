@@ -17,7 +17,7 @@ fn a_worker_is_forked_by_the_daemon_and_handed_out_again_when_idle() {
     let daemon = parent(first.worker.pid());
     assert_eq!(parent(daemon), i32::try_from(std::process::id()).unwrap());
     bench.release(&first);
-    assert_eq!(bench.factory.take_idle().unwrap().id(), first.id());
+    assert_eq!(bench.take_idle().unwrap().id(), first.id());
     assert_eq!(
         parent(bench.create().worker.pid()),
         daemon,

@@ -33,7 +33,7 @@ fn use_leaves_no_descriptor_thread_or_process() {
             bench.release(worker);
         }
         for n in 0..200 {
-            let idle = bench.factory.take_idle().unwrap();
+            let idle = bench.take_idle().unwrap();
             let held = held.iter().find(|h| h.id() == idle.id()).unwrap();
             if n < 190 {
                 bench.release(held);

@@ -80,7 +80,7 @@ impl Model {
     }
 
     fn ask(&mut self) {
-        let got = self.bench.factory.take_idle().map(|worker| worker.id());
+        let got = self.bench.take_idle().map(|worker| worker.id());
         let expected = self.idle.pop();
         assert_eq!(got, expected.as_ref().map(Held::id));
         let held = expected.unwrap_or_else(|| self.bench.create());
@@ -151,7 +151,7 @@ struct Bag {
 impl Bag {
     fn ask(&self, bench: &Bench) {
         self.handed_out.fetch_add(1, Ordering::Relaxed);
-        let held = match bench.factory.take_idle() {
+        let held = match bench.take_idle() {
             Some(worker) => self.known(worker.id()),
             None => match bench.factory.create() {
                 Ok(new) => Held {

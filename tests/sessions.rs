@@ -109,12 +109,12 @@ fn an_idle_worker_makes_way_when_its_session_brings_a_file_of_its_own() {
     let held = session.bench.create();
     loaded(zygote_of(&held), &["first", "second", "third"]);
     session.bench.release(&held);
-    let again = session.bench.factory.take_idle().unwrap();
+    let again = session.bench.take_idle().unwrap();
     assert_eq!(again.id(), held.id(), "nothing has changed");
     session.bench.release(&held);
     fs::write(session.directory.path().join("third.py"), "").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(10)); // it is not looked at each time
-    assert!(session.bench.factory.take_idle().is_none());
+    assert!(session.bench.take_idle().is_none());
     let next = session.bench.create();
     loaded(zygote_of(&next), &["first", "second"]);
 }

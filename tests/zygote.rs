@@ -99,7 +99,7 @@ fn spares_are_kept_ready_and_refilled() {
     eventually("as many are as were asked for", || forked_by(zygote) >= 6);
     let mut taken = Vec::new();
     eventually("they are handed out", || {
-        taken.extend(bench.factory.take_ready().unwrap());
+        taken.extend(bench.take_ready());
         taken.len() == 3
     });
     eventually("they are replaced", || forked_by(zygote) >= 9);
@@ -592,7 +592,7 @@ fn a_zygote_started_ahead_has_workers_ready_for_the_first_task() {
     let bench = setup.open();
     let mut first = None;
     eventually("a worker is ready before one was asked for", || {
-        first = bench.factory.take_ready().unwrap();
+        first = bench.take_ready();
         first.is_some()
     });
     let zygote = parent(first.unwrap().worker.pid());

@@ -46,6 +46,15 @@ pub struct Handout {
     pub socket: OwnedFd,
 }
 
+/// What `take` gives.
+#[derive(Debug)]
+pub enum Taken {
+    /// An idle worker, whose socket the caller has already.
+    Idle(Arc<Worker>),
+    /// A new worker that was made ready ahead.
+    Ready(Handout),
+}
+
 /// The way this factory's workers come to be.
 fn launcher(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Box<dyn Launcher> {
     if !spec.use_daemon {
@@ -105,8 +114,16 @@ impl Factory {
         })
     }
 
-    /// Hands an idle worker out, whose socket the caller has already.
-    pub fn take_idle(self: &Arc<Self>) -> Option<Arc<Worker>> {
+    /// A worker that nobody has to wait for: an idle one, else one that was made ready ahead. `None` where there is neither;
+    /// then [`Self::create`] has one.
+    pub fn take(self: &Arc<Self>) -> Result<Option<Taken>, Error> {
+        match self.take_idle() {
+            Some(idle) => Ok(Some(Taken::Idle(idle))),
+            None => Ok(self.take_ready()?.map(Taken::Ready)),
+        }
+    }
+
+    fn take_idle(self: &Arc<Self>) -> Option<Arc<Worker>> {
         loop {
             let mut state = self.lock();
             state.last_use = Instant::now();
@@ -142,8 +159,7 @@ impl Factory {
         }
     }
 
-    /// A new worker that was made ready ahead, for when none is idle; `None` where there is none. Never waits.
-    pub fn take_ready(self: &Arc<Self>) -> Result<Option<Handout>, Error> {
+    fn take_ready(self: &Arc<Self>) -> Result<Option<Handout>, Error> {
         self.check_running()?;
         let started = Instant::now();
         let ready = self.launcher.take_ready();
@@ -152,7 +168,7 @@ impl Factory {
             .transpose()
     }
 
-    /// A new worker, for when none is idle or ready. Blocks while it starts; other calls go on meanwhile.
+    /// A new worker, for when [`Self::take`] has none. Blocks while it starts; other calls go on meanwhile.
     pub fn create(self: &Arc<Self>) -> Result<Handout, Error> {
         self.launch(&*self.launcher)
     }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use native_python_worker::error::Error;
 use native_python_worker::factory::worker::Worker;
-use native_python_worker::factory::{Factory, Handout};
+use native_python_worker::factory::{Factory, Handout, Taken};
 use native_python_worker::host::{Accepted, Host, Stream, WorkerId};
 use native_python_worker::spec::FactorySpec;
 
@@ -210,27 +210,44 @@ impl Held {
 impl Bench {
     /// A worker that is new.
     pub fn create(&self) -> Held {
-        if let Some(worker) = self.factory.take_idle() {
-            panic!("expected a new worker, got the idle {worker}");
-        }
-        let Handout { worker, socket } = self.new_worker().unwrap();
-        Held { worker, socket }
-    }
-
-    /// As Java does it: one that is ready, or else one that is waited for.
-    fn new_worker(&self) -> Result<Handout, Error> {
-        match self.factory.take_ready()? {
-            Some(ready) => Ok(ready),
-            None => self.factory.create(),
+        match self.take_or_create().unwrap() {
+            Taken::Ready(Handout { worker, socket }) => Held { worker, socket },
+            Taken::Idle(worker) => panic!("expected a new worker, got the idle {worker}"),
         }
     }
 
-    /// The worker that Spark gets next: an idle one, or else a new one.
+    fn take_or_create(&self) -> Result<Taken, Error> {
+        match self.factory.take()? {
+            Some(taken) => Ok(taken),
+            None => self.factory.create().map(Taken::Ready),
+        }
+    }
+
+    /// The idle worker that Spark gets next; `None` where it gets no idle one.
+    pub fn take_idle(&self) -> Option<Arc<Worker>> {
+        match self.factory.take().unwrap()? {
+            Taken::Idle(worker) => Some(worker),
+            Taken::Ready(handout) => {
+                self.factory.stop_worker(handout.worker.id());
+                None
+            }
+        }
+    }
+
+    /// A worker that was made ready ahead, if Spark gets one next.
+    pub fn take_ready(&self) -> Option<Handout> {
+        match self.factory.take().unwrap()? {
+            Taken::Ready(handout) => Some(handout),
+            Taken::Idle(worker) => panic!("expected a new worker, got the idle {worker}"),
+        }
+    }
+
+    /// The worker that Spark gets next.
     pub fn next(&self) -> Result<Arc<Worker>, Error> {
-        match self.factory.take_idle() {
-            Some(worker) => Ok(worker),
-            None => Ok(self.new_worker()?.worker),
-        }
+        Ok(match self.take_or_create()? {
+            Taken::Idle(worker) => worker,
+            Taken::Ready(handout) => handout.worker,
+        })
     }
 
     pub fn next_id(&self) -> WorkerId {
@@ -239,8 +256,8 @@ impl Bench {
 
     /// The error of a create that fails.
     pub fn create_error(&self) -> Error {
-        match self.new_worker() {
-            Ok(handout) => panic!("expected an error, got {}", handout.worker),
+        match self.next() {
+            Ok(worker) => panic!("expected an error, got {worker}"),
             Err(error) => error,
         }
     }

@@ -1,5 +1,6 @@
 //! The natives of `NativePythonWorkerFactory` and `NativeEvents`.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use log::LevelFilter;
 use super::channel;
 use super::convert::pairs;
 use super::event::{NativeEvent, NativeEventAPI, java_event, source};
-use super::throw::{self, Failure, ThrowSparks, without_env};
+use super::throw::{self, Failure, ThrowSparks, first_without_env, without_env};
 use crate::error::Error;
-use crate::factory::{Factory, Handout};
+use crate::factory::{Factory, Handout, Taken};
 use crate::host::WorkerId;
 use crate::jvm::events::events;
 use crate::jvm::{logger, registry, report};
@@ -40,8 +41,7 @@ bind_java_type! {
         static fn report() -> JString,
         static fn loaded_ahead(spark: JString) -> JString,
         static fn open(properties: JString[], environment: JString[]) -> jlong,
-        static raw fn take_idle(factory: jlong) -> jlong,
-        static fn take_ready(factory: jlong) -> NativeWorker,
+        static raw fn take(factory: jlong, ready: NativeWorker[]) -> jlong,
         static fn create(factory: jlong) -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
         static raw fn release(factory: jlong, worker: jlong),
@@ -123,7 +123,7 @@ fn spec(
     Ok(FactorySpec::new(&properties, environment)?)
 }
 
-/// What `take_idle` gives where no worker is idle.
+/// What `take` gives where no worker is idle.
 const NO_WORKER: jlong = 0;
 
 /// Makes Java's object of a new worker. Where that fails nobody else can stop the worker, so it is stopped here.
@@ -200,23 +200,29 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(registry::open(spec(env, &properties, &environment)?))
     }
 
-    fn take_idle<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, factory: jlong) -> jlong {
-        without_env(env, || {
-            let idle = registry::find(factory)?.take_idle();
-            Ok(idle.map_or(NO_WORKER, |worker| worker.id().0))
-        })
-    }
-
-    fn take_ready<'local>(
-        env: &mut Env<'local>,
+    fn take<'local>(
+        env: EnvUnowned<'local>,
         _class: JClass<'local>,
         factory: jlong,
-    ) -> Result<NativeWorker<'local>, Failure> {
-        let factory = registry::find(factory)?;
-        match factory.take_ready()? {
-            Some(handout) => worker(env, &factory, handout),
-            None => Ok(NativeWorker::null()),
-        }
+        ready: JObjectArray<'local, NativeWorker<'local>>,
+    ) -> jlong {
+        let taken = || {
+            let factory = registry::find(factory)?;
+            Ok(match factory.take()? {
+                Some(Taken::Idle(worker)) => ControlFlow::Break(worker.id().0),
+                Some(Taken::Ready(handout)) => ControlFlow::Continue((factory, handout)),
+                None => ControlFlow::Break(NO_WORKER),
+            })
+        };
+        first_without_env(env, taken, |env, (factory, handout)| {
+            let id = handout.worker.id();
+            let given = worker(env, &factory, handout)
+                .and_then(|worker| Ok(ready.set_element(env, 0, worker)?));
+            if given.is_err() {
+                factory.stop_worker(id);
+            }
+            given.map(|()| NO_WORKER)
+        })
     }
 
     fn create<'local>(

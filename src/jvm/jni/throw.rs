@@ -1,6 +1,8 @@
 //! Errors become Java exceptions here and nowhere else; so do panics.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use jni::errors::ErrorPolicy;
@@ -90,11 +92,27 @@ impl<T: Default> ErrorPolicy<T, Failure> for ThrowSparks {
 
 /// Runs a native that needs no `Env`, and saves what one costs: for those in the way of every task.
 pub(super) fn without_env<T: Default>(
-    mut env: EnvUnowned<'_>,
+    env: EnvUnowned<'_>,
     native: impl FnOnce() -> Result<T, Failure>,
 ) -> T {
+    first_without_env(
+        env,
+        || native().map(ControlFlow::Break),
+        |_, never: Infallible| match never {},
+    )
+}
+
+/// The same for a native that seldom needs an `Env`: where `native` does not end it, `rest` goes on with what it has found.
+pub(super) fn first_without_env<'local, T: Default, F>(
+    mut env: EnvUnowned<'local>,
+    native: impl FnOnce() -> Result<ControlFlow<T, F>, Failure>,
+    rest: impl FnOnce(&mut Env<'local>, F) -> Result<T, Failure>,
+) -> T {
     match catch_unwind(AssertUnwindSafe(native)) {
-        Ok(Ok(value)) => value,
+        Ok(Ok(ControlFlow::Break(value))) => value,
+        Ok(Ok(ControlFlow::Continue(found))) => env
+            .with_env(|env| rest(env, found))
+            .resolve::<ThrowSparks>(),
         Ok(Err(failure)) => env.with_env(|_| Err(failure)).resolve::<ThrowSparks>(),
         Err(payload) => env
             .with_env(|_| -> Result<T, Failure> { resume_unwind(payload) })

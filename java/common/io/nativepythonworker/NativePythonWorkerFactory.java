@@ -140,8 +140,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private W idleOrNew() {
     NativeEvents.followLevel();
-    long began = metrics.beginIdle();
-    for (long worker = takeIdle(id); worker != NO_WORKER; worker = takeIdle(id)) {
+    long began = idle.isEmpty() ? System.nanoTime() : metrics.beginIdle();
+    NativeWorker[] ready = new NativeWorker[1];
+    for (long worker = take(id, ready); worker != NO_WORKER; worker = take(id, ready)) {
       W known = idle.remove(worker);
       if (known != null && known.isOpen()) {
         metrics.endIdle(began);
@@ -149,16 +150,16 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       }
       stopWorker(id, worker); // closed by its last user just now, while it was handed out
     }
-    return createNew(System.nanoTime());
+    if (ready[0] == null) {
+      return createNew();
+    }
+    W worker = wrap(ready[0]);
+    WorkerMetrics.endSpare(began);
+    return worker;
   }
 
-  private W createNew(long began) {
-    NativeWorker ready = takeReady(id);
-    if (ready != null) {
-      W worker = wrap(ready);
-      WorkerMetrics.endSpare(began);
-      return worker;
-    }
+  private W createNew() {
+    long began = System.nanoTime();
     W worker = waitingFor(() -> OffLock.call(lock, () -> wrap(create(id)), this::release));
     WorkerMetrics.endNew(began);
     return worker;
@@ -353,10 +354,11 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native long open(String[] properties, String[] environment);
 
-  /** The id of an idle worker, handed out by this; {@link #NO_WORKER} where there is none. */
-  private static native long takeIdle(long factory);
-
-  private static native NativeWorker takeReady(long factory);
+  /**
+   * The id of an idle worker, handed out by this; {@link #NO_WORKER} where there is none. Then a
+   * new one that was made ready ahead is put into {@code ready}, if there is one.
+   */
+  private static native long take(long factory, NativeWorker[] ready);
 
   private static native NativeWorker create(long factory);
 

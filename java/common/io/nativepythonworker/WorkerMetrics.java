@@ -66,7 +66,9 @@ final class WorkerMetrics {
   }
 
   static void endSpare(long began) {
-    note(timers.spare, began);
+    if (began != 0) {
+      note(timers.spare, began);
+    }
     WorkersUi.workerMade();
   }
 
