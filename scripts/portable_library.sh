@@ -12,7 +12,7 @@ tools=$BUILD/venvs/zig
 need_tools
 if [ ! -f "$tools/made" ]; then
   say '==> Getting Zig'
-  python3 -m venv "$tools" && "$tools/bin/pip" install -q ziglang cargo-zigbuild && touch "$tools/made" || fail 'No Zig.'
+  { python3 -m venv "$tools" && "$tools/bin/pip" install -q ziglang cargo-zigbuild && touch "$tools/made"; } || fail 'No Zig.'
 fi
 say "==> Building for $target, glibc $GLIBC"
 PATH=$PWD/$tools/bin:$PATH CARGO_TARGET_DIR=$PWD/$BUILD/portable \

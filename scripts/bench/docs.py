@@ -1,4 +1,4 @@
-"""The pages that show results: one for each Spark version, and a section of the README.
+"""The pages that show results: one for each Spark version, the page of measurements, and what the README begins with.
 
 Everything is made from the result files. A file goes into docs/bench/ with its page, so that the pages can be made anew
 without measuring again.
@@ -9,10 +9,9 @@ import re
 import plots
 import results
 import tables
-from paths import BUILD, DOCS, README
+from paths import BUILD, DOCS, MEASUREMENTS, README
 
-
-README_PLOTS = {
+MAIN_PLOTS = {
     "ratios": "How many times better, by measure",
     "tasks": "Seconds for jobs of 10, 100 and 1,000 short tasks, reuse on and off",
 }
@@ -71,7 +70,9 @@ def forked(soak):
 def mixed(soak):
     counts = {name: count for name, count in soak.items() if isinstance(count, int)}
     told = ", ".join(f"{name.replace('_', ' ')} {count:,d}" for name, count in counts.items())
-    return f"{soak['minutes']:.0f} minutes of mixed jobs and mishaps, several at a time, without a hang or a wrong end ({told})."
+    return (
+        f"{soak['minutes']:.0f} minutes of mixed jobs and mishaps, several at a time, without a hang or a wrong end ({told})."
+    )
 
 
 def held(soak):
@@ -98,7 +99,7 @@ def page(found, images):
 
 
 def section(everything):
-    """The README's chapter of measurements."""
+    """What the page of measurements shows."""
     if not everything:
         return "Not measured yet.\n"
     lines = []
@@ -106,12 +107,12 @@ def section(everything):
         version = found["spark"]
         lines += [f"**Spark {version}.** {conditions(found)}", "", tables.main_table(found), ""]
         lines += soaked(found)
-        lines += [f"All of it, with plots: [docs/bench/{version}.md](docs/bench/{version}.md).", ""]
+        lines += [f"All of it, with plots: [bench/{version}.md](bench/{version}.md).", ""]
     newest = everything[0]["spark"]
-    for plot, title in README_PLOTS.items():
+    for plot, title in MAIN_PLOTS.items():
         file = f"{newest}-{plot}.svg"
         if (DOCS / file).is_file():
-            lines.append(f"![{title}](docs/bench/{file})")
+            lines.append(f"![{title}](bench/{file})")
     return "\n".join([*lines, ""])
 
 
@@ -126,15 +127,19 @@ def put(text, name, content):
     """The text with this content between the markers of this name."""
     section = re.compile(f"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
     if not section.search(text):
-        raise SystemExit(f"README.md has no line <!-- {name}: begin --> with a <!-- {name}: end --> after it")
+        raise SystemExit(f"There is no line <!-- {name}: begin --> with a <!-- {name}: end --> after it")
     return section.sub(lambda markers: markers[1] + content + markers[2], text)
 
 
+def rewrite(file, name, content):
+    file.write_text(put(file.read_text(), name, content))
+
+
 def update():
-    """Rewrites docs/bench/ and the README's sections. Returns the versions shown."""
+    """Rewrites docs/bench/, the page of measurements and the README's beginning. Returns the versions shown."""
     everything = collect()
     for found in everything:
         (DOCS / f"{found['spark']}.md").write_text(page(found, plots.draw(found, DOCS)))
-    text = put(README.read_text(), "headlines", headlines(everything))
-    README.write_text(put(text, "bench", section(everything)))
+    rewrite(README, "headlines", headlines(everything))
+    rewrite(MEASUREMENTS, "bench", section(everything))
     return [found["spark"] for found in everything]

@@ -3,7 +3,6 @@
 import argparse
 import time
 
-import docs
 import pairs
 import plots
 import prepare
@@ -12,6 +11,8 @@ import tables
 from interrupt import exit_with
 from measures import MEASURES
 from paths import run_folder
+
+import docs
 
 FULL_PAIRS, QUICK_PAIRS = 3, 1
 NAMES = [measure.name for measure in MEASURES]
@@ -26,9 +27,7 @@ def some_names(text):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(
-        prog="./bench", description=__doc__, epilog="./bench soak --help: for hangs and leaks."
-    )
+    parser = argparse.ArgumentParser(prog="./bench", description=__doc__, epilog="./bench soak --help: for hangs and leaks.")
     parser.add_argument("--spark", metavar="VERSION", default="4.3.0", help="PySpark from PyPI (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="small sizes and one pair: shows that it runs, measures little")
     parser.add_argument("--only", metavar="NAME,...", type=some_names, default=NAMES, help=f"of {', '.join(NAMES)}")

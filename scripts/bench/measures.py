@@ -65,7 +65,7 @@ def tasks(reuse, kinds=tuple(UDFS), before=1, jobs=5):
         arguments={"tasks": 40, "before": before, "jobs": jobs, "kinds": listed(kinds)},
         quick={"before": 1, "jobs": 1},
         figures={
-            kind: Figure(f"40 short tasks, reuse {reuse}, {UDFS[kind]}{later}", headline=kind == "pandas" and not later)
+            kind: Figure(f"40 short tasks, reuse {reuse}, {UDFS[kind]}{later}", headline=kind == "pandas" and reuse == "off")
             for kind in kinds
         },
     )
@@ -115,7 +115,7 @@ CREATE = Case(
         "idle_p99": Figure("create and release of an idle worker, p99", "us"),
         "fresh_p50": Figure("create of a new worker (native: a spare), p50", "us"),
         "fresh_p99": Figure("create of a new worker (native: a spare), p99", "us"),
-        "cold": Figure("first create of an executor up 3 s", "ms", headline=True),
+        "cold": Figure("first create of an executor up 3 s", "ms"),
         "burst": Figure("32 creates at once, until the last is there", "ms"),
     },
 )
@@ -128,9 +128,7 @@ SESSIONS = Case(
     quick={"rounds": 1},
     figures={
         "new": Figure("16 new sessions create a worker at once, until the last has one", "ms"),
-        "beside": Figure(
-            "create of an idle worker while another session's Python takes 3 s to start", "ms", headline=True
-        ),
+        "beside": Figure("create of an idle worker while another session's Python takes 3 s to start", "ms"),
     },
 )
 
@@ -149,7 +147,7 @@ def connect(sessions):
         "wall": Figure(f"first UDF of {among} at once, all of them", headline=sessions == 8),
         "slowest": Figure(f"first UDF of {among} at once, the slowest"),
         "others": Figure(f"processes that fork workers, after {among}", ""),
-        "pss": Figure(f"memory (PSS) after {among}", "MiB", headline=sessions == 32),
+        "pss": Figure(f"memory (PSS) after {among}", "MiB"),
     }
     return Case(f"{sessions} sessions", "connect", {**local(4), **CONNECT}, {"sessions": sessions}, figures, since=4)
 
@@ -160,7 +158,7 @@ ROWS = Case(
     conf=local(4),
     arguments={"rows": 50_000_000, "jobs": 3},
     quick={"rows": 2_000_000, "jobs": 1},
-    figures={"rows": Figure("rows a second through a pandas UDF", "rows/s", more_is_better=True, headline=True)},
+    figures={"rows": Figure("rows a second through a pandas UDF", "rows/s", more_is_better=True)},
 )
 
 MEASURES = (

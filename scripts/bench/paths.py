@@ -7,6 +7,7 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build/bench"
 DOCS = ROOT / "docs/bench"
 README = ROOT / "README.md"
+MEASUREMENTS = ROOT / "docs/measurements.md"
 JAR = ROOT / "build/libs/native-python-worker.jar"
 
 

@@ -3,11 +3,10 @@
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
-from matplotlib.ticker import FuncFormatter, LogLocator  # noqa: E402
-
-from measures import MEASURES  # noqa: E402
-from tables import SCALES, figures, number  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, LogLocator
+from measures import MEASURES
+from tables import SCALES, figures, number
 
 STOCK_COLOUR, NATIVE_COLOUR = "#8c8c8c", "#d1495b"
 # So that the same results give the same file.
@@ -73,7 +72,8 @@ def curves(results, folder, name, series, labels, log=True):
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    if not any([line(axes, results, one, style) for one, style in series.items()]):
+    drawn = [line(axes, results, one, style) for one, style in series.items()]
+    if not any(drawn):
         plt.close(plot)
         return None
     axes.minorticks_off()

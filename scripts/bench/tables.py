@@ -1,9 +1,8 @@
 """Results as Markdown tables."""
 
-from tabulate import tabulate
-
 from measures import MEASURES, UDFS
 from summary import price_of_fresh, summarise
+from tabulate import tabulate
 
 # From seconds, bytes and rows a second.
 SCALES = {"": 1, "s": 1, "ms": 1e3, "us": 1e6, "MiB": 1 / 2**20, "rows/s": 1}
@@ -70,12 +69,12 @@ def table(results, names):
 
 
 def main_table(results):
-    """All but the curve: what the README shows."""
+    """All but the curve."""
     return table(results, [measure.name for measure in MEASURES if measure.name != "curve"])
 
 
 def headlines(results):
-    """The few figures that the README begins with, without what only a reader of measurements asks for."""
+    """The three figures that the README begins with, without what only a reader of measurements asks for."""
     measured = [pair for measure in MEASURES for pair in figures(results, measure)]
     return rendered([row(figure, found)[:-1] for figure, found in measured if figure.headline], len(HEADS) - 1)
 

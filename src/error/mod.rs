@@ -1,4 +1,22 @@
 //! The one error type. Its texts are Spark's where Spark has one, and name step, value and cause where it has none.
+//!
+//! `error/` has one enum. `Display` gives Spark's text where Spark has one; `java_type` gives the class. Both are next to
+//! each other and nowhere else. `throw.rs` makes the exception. It tells Spark's callers apart by class:
+//!
+//! | class | when |
+//! |---|---|
+//! | `SparkException` | no address or junk from the daemon; a simple worker did not connect back |
+//! | `IOException` | the program cannot be executed; the system refused something |
+//! | `EOFException` | the other side hung up |
+//! | `SocketTimeoutException` | a deadline passed; the step is named |
+//! | `IllegalArgumentException` | a bad setting or variable; the secret was wrong |
+//! | `IllegalStateException` | an error number for a pid; stopped factory; a panic |
+//!
+//! If the process has ended, what it wrote to standard error (the last 64 KiB) is in the message. After a failed start up
+//! to 10 s are spent on waiting for that end, as in stock Spark.
+//!
+//! `is_daemons_fault` in `daemon.rs` decides what is worth another daemon: lost or refused connections, an end of stream, a
+//! timeout. An error number from a healthy daemon or a lack of descriptors in the JVM is not.
 
 mod exit;
 mod step;
@@ -265,7 +283,7 @@ impl fmt::Display for Error {
                 pause,
             } => write!(
                 f,
-                "{cause}\n(This is what the last of {failures} starts has failed with. The next one is made in {} ms at the earliest.)",
+                "{cause}\n(This is the last of {failures} failed starts. The next is tried in {} ms at the earliest.)",
                 pause.as_millis()
             ),
             Self::Setting {

@@ -38,18 +38,18 @@ impl Departed {
     }
 }
 
-/// Of a worker whose process has just ended: has its death told, counted and kept if nobody wanted it.
-pub(crate) fn mourn(worker: &Worker, session: &str) {
+/// Records the death of a worker whose process has just ended: logs, counts and keeps it, unless we ended the worker.
+pub(crate) fn record_death(worker: &Worker, session: &str) {
     let death = worker.death();
     if worker.is_connected() {
-        let late = Late {
+        let report = DeathReport {
             worker: worker.to_string(),
             pid: worker.pid(),
             session: session.to_owned(),
             age: worker.born().elapsed(),
             tasks: worker.tasks(),
         };
-        death.when_known(move |account| late.tell(account));
+        death.when_known(move |account| report.tell(account));
     }
     let untold = |death: &Arc<Death>| death.settle(Cause::Untold);
     if !worker.origin().tells_ends() || later(death, TOLD_WITHIN, untold).is_err() {
@@ -58,7 +58,7 @@ pub(crate) fn mourn(worker: &Worker, session: &str) {
 }
 
 /// A worker whose process has ended.
-struct Late {
+struct DeathReport {
     worker: String,
     pid: i32,
     session: String,
@@ -66,7 +66,7 @@ struct Late {
     tasks: u64,
 }
 
-impl Late {
+impl DeathReport {
     fn tell(self, account: &Account) {
         let Some(count) = account.count() else {
             return; // it was our doing

@@ -8,7 +8,7 @@ use std::time::Instant;
 use log::{debug, info, warn};
 use nix::sys::signal::Signal;
 
-use super::departed::mourn;
+use super::departed::record_death;
 use super::pool::Idle;
 use super::worker::Worker;
 use super::{Factory, State};
@@ -23,7 +23,7 @@ use crate::process::death::TOLD_WITHIN;
 impl Factory {
     /// Kills a worker. Does nothing if it is gone.
     pub fn stop_worker(&self, id: WorkerId) {
-        if let Some(worker) = self.strike(id) {
+        if let Some(worker) = self.take_out(id) {
             debug!(
                 "Killing {worker}, {} ms old",
                 worker.born().elapsed().as_millis()
@@ -72,7 +72,7 @@ impl Factory {
         worker
             .death()
             .settle(Cause::Ended("was replaced between two tasks"));
-        self.part_with(worker);
+        self.close_connection(worker);
         self.host.close(worker.id());
     }
 
@@ -137,18 +137,18 @@ impl Factory {
 
     /// A worker's process has ended.
     fn forget(&self, id: WorkerId) {
-        let Some(worker) = self.strike(id) else {
+        let Some(worker) = self.take_out(id) else {
             return;
         };
         debug!(
             "Ended: {worker}, {} ms old",
             worker.born().elapsed().as_millis()
         );
-        mourn(&worker, self.spec.session());
+        record_death(&worker, self.spec.session());
     }
 
     /// Takes a worker out of the books, and out of the pool if it is idle.
-    fn strike(&self, id: WorkerId) -> Option<Arc<Worker>> {
+    fn take_out(&self, id: WorkerId) -> Option<Arc<Worker>> {
         let mut state = self.lock();
         let pooled = state.pool.remove(id);
         let worker = state.workers.remove(&id);
@@ -172,13 +172,13 @@ impl Factory {
             idle.worker,
             idle.since.elapsed().as_millis()
         );
-        self.part_with(&idle.worker);
+        self.close_connection(&idle.worker);
         self.host.close(idle.id);
     }
 
     /// Ends the connection of a worker that nobody needs any more. It exits when it sees that; one that is too busy to see it is
     /// killed after a while.
-    pub(super) fn part_with(self: &Arc<Self>, worker: &Worker) {
+    pub(super) fn close_connection(self: &Arc<Self>, worker: &Worker) {
         worker.disconnect();
         let id = worker.id();
         let mut state = self.lock();
@@ -189,12 +189,14 @@ impl Factory {
         let timeout = self.spec.settings.close_timeout;
         match later(self, timeout, move |factory| factory.kill_lingering(id)) {
             Ok(timer) => drop(state.leaving.insert(id, timer)),
-            Err(error) => warn!("Nobody looks whether {worker} ends: {error}"),
+            Err(error) => warn!(
+                "{worker} will not be killed if it ignores the end of its connection: {error}"
+            ),
         }
     }
 
     fn kill_lingering(&self, id: WorkerId) {
-        let Some(worker) = self.strike(id) else {
+        let Some(worker) = self.take_out(id) else {
             return;
         };
         warn!(

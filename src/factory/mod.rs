@@ -264,7 +264,7 @@ impl Factory {
                 "The socket of {worker} was closed{}",
                 if pooled { " while idle" } else { "" }
             );
-            self.part_with(&worker);
+            self.close_connection(&worker);
         }
     }
 

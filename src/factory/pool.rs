@@ -19,7 +19,7 @@ pub(crate) struct Idle<W> {
     pub worker: W,
 }
 
-/// See the module's description.
+/// The idle workers of one factory.
 #[derive(Debug)]
 pub(crate) struct Pool<W> {
     /// Oldest first.

@@ -72,7 +72,7 @@ struct Unwritten {
     waits: bool,
 }
 
-/// See the module's description.
+/// The queue of events. Adding to it never blocks.
 #[derive(Default)]
 pub struct Events {
     state: Mutex<State>,

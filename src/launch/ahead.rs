@@ -1,6 +1,11 @@
 //! Workers launched ahead, for the ways that have no zygote: connected and authenticated before a task asks.
 //!
 //! As many are kept ready as were handed out lately, so that one task does not start an interpreter for every slot.
+//!
+//! With a daemon module of the user's, with `zygote.enabled=false`, and without a daemon, `ahead.rs` launches workers by the
+//! same launchers, connected and authenticated, on a thread of its own. An interpreter for each slot would be much for one
+//! task, so it keeps as many ready as were handed out in the last five seconds, up to `spares`; and one where workers stay
+//! for the next task.
 
 use std::collections::VecDeque;
 use std::io;

@@ -15,7 +15,7 @@ enum Slot<T> {
     Stopped,
 }
 
-/// See the module's description.
+/// A slot for the daemon or zygote that serves now.
 #[derive(Debug)]
 pub(crate) struct Current<T> {
     slot: Mutex<Slot<T>>,

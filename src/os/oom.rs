@@ -1,5 +1,8 @@
 //! Lack of memory: whom the kernel is to kill for it, and what it tells of those it has killed. The memory is that of this
 //! JVM's cgroup, in a container that of the container, or that of the whole machine.
+//!
+//! Workers raise their own `oom_score_adj`, so that the
+//! kernel takes one of them and not the JVM, whose loss is the loss of all its shuffle files; keeper and zygote do not.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,13 @@
 //! A process by its identity: a pidfd, so that no signal ever reaches a stranger that got the same pid later.
+//!
+//! A pid names a process only as long as that process is not collected, and PySpark's daemon has its children collected by
+//! the kernel. So a pidfd is opened as soon as a worker has sent its pid, and everything after that (is it alive, signal,
+//! wait) uses it. It becomes readable when the process ends, which is how the supervisor knows.
+//!
+//! The daemon sends the error number of a failed `fork` where the pid should be, with no sign to tell them apart. A
+//! number up to 4095 counts as a pid only if that process descends from the daemon. A larger one is taken as it is. In
+//! the short time between a worker's death and `pidfd_open` its pid could be another's; nothing can be done about that
+//! here.
 
 use std::fs;
 use std::io;

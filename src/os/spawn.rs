@@ -4,6 +4,13 @@
 //! them between `fork` and `exec` needs a real `fork`, which copies the page tables of the whole JVM. Instead a short-lived
 //! thread takes a private copy of the descriptor table (`CLOSE_RANGE_UNSHARE`), marks that copy close-on-exec, and starts the
 //! child by `posix_spawn`; the JVM's own table is never touched.
+//!
+//! On kernels before 5.11 the call fails, and the child marks its own table between `fork` and `exec`.
+//!
+//! The program is looked up in `PATH` as Java's `ProcessBuilder` does. The environment is the JVM's, then the key's
+//! variables, then the factory's own; a name or value that no process can have is an error.
+//!
+//! The child gets no session or process group of its own: `pyspark.daemon` calls `setpgid` itself and would fail.
 
 use std::ffi::OsString;
 use std::fs;

@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-/// See the module's description.
+/// The one native thread that lasts: it watches descriptors and runs timers.
 pub struct Supervisor {
     epoll: Epoll,
     waker: EventFd,

@@ -2,6 +2,20 @@
 //!
 //! An end is noticed by one part of the house and explained by another, in any order. The first explanation counts. It is
 //! given on the supervisor's thread, which also drains standard error: so the last words are there when the death is known.
+//!
+//! Stock Spark says "Python worker exited unexpectedly (crashed)". What is known of a death comes from several sides, in any
+//! order: Spark had it killed (`stop_worker`), its zygote or the keeper has collected its exit status (`exited`), the child of
+//! ours has ended. `Death` takes the first of these, for good. PySpark's daemon knows how its workers
+//! end and tells nobody; of those it is only said that they have ended. If the process was killed by `SIGKILL` and nobody here
+//! sent it, `oom.rs` looks whether the kernel's count of processes killed for lack of memory has gone up, and names
+//! limit and peak. A forked worker has a standard error of its own, so its last lines are its own, not those of its siblings.
+//!
+//! Who hears of it: a reader or writer who finds the connection broken asks (`whyEnded`) and gets an exception with the
+//! sentence as its message, which Spark shows as the cause of "crashed". It waits up to a second, as the socket closes before
+//! the exit status is there. For this, `Spark4Worker.channel` gives a `WorkerChannel`; only the selector gets the JDK's own,
+//! as it takes no other. On 4.3 `terminationDiagnostics` has it, too, next to faulthandler's stack. And a death that nobody
+//! here wanted is a warning in the log. Who has half-closed the socket or had the worker killed wants it to end, and gets the
+//! plain end of the stream, by which Spark's runners know their own doing.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;

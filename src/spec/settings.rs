@@ -236,7 +236,7 @@ impl Preload {
     }
 }
 
-/// The settings table as the README shows it (Markdown).
+/// The settings table as docs/settings.md shows it (Markdown).
 pub fn markdown_table() -> String {
     let rows = OWN.iter().map(|s| {
         let default = if s.default.is_empty() {

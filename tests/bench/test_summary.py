@@ -1,7 +1,6 @@
 """Medians, ratios and the order of runs."""
 
 import pytest
-
 from pairs import order
 from summary import price_of_fresh, summarise
 

@@ -13,7 +13,9 @@ def test_an_import_gets_what_was_loaded_ahead(interpreter, folder):
         import a
         tell(before=before, a=a.BY, loads=a.LOADS, spec=a.__spec__.loader.__class__.__name__, b="b" in sys.modules)
         """,
-        folder("site", a="import b\nBY = 'site'\nLOADS = b.count()\n", b="n = 0\ndef count():\n global n\n n += 1\n return n\n"),
+        folder(
+            "site", a="import b\nBY = 'site'\nLOADS = b.count()\n", b="n = 0\ndef count():\n global n\n n += 1\n return n\n"
+        ),
     )
     assert told == {"before": False, "a": "site", "loads": 1, "spec": "SourceFileLoader", "b": True}
 

@@ -121,7 +121,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report")
     parser.add_argument("--stock", action="store_true", help="run on Spark's own factory, and make the list of what passes")
-    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help="of the modules, only those with such a name")
+    parser.add_argument(
+        "--only", nargs="+", default=["*"], metavar="PATTERN", help="of the modules, only those with such a name"
+    )
     return parser.parse_args()
 
 

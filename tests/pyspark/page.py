@@ -104,7 +104,9 @@ def skipped(one):
     """Why tests are skipped, the most frequent reasons by name."""
     reasons = one.skipped()
     named = [f"{reason} ({count})" for reason, count in reasons.most_common(SHOWN)]
-    return "; ".join(named + [f"others ({reasons.total() - sum(c for _, c in reasons.most_common(SHOWN))})"] * (len(reasons) > SHOWN))
+    return "; ".join(
+        named + [f"others ({reasons.total() - sum(c for _, c in reasons.most_common(SHOWN))})"] * (len(reasons) > SHOWN)
+    )
 
 
 def page(releases):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from processes import eventually
 
 MOUNTS = {"memory": Path("/sys/fs/cgroup/memory"), "pids": Path("/sys/fs/cgroup/pids")}

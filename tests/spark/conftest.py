@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config, items):
     kept, left_out = [], []
     for item in items:
         since = item.get_closest_marker("since")
-        absent = since is not None and VERSION < since.args
+        absent = since is not None and since.args > VERSION
         stock = config.getoption("factory") == "stock" and item.get_closest_marker("native_only")
         long = item.get_closest_marker("long") and not config.getoption("long")
         (left_out if absent or stock or long else kept).append(item)

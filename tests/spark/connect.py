@@ -7,8 +7,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import DEFAULTS, JAR, PLUGIN, SPARK_HOME, START_SECONDS
 from processes import descendants, eventually
+
+from harness import DEFAULTS, JAR, PLUGIN, SPARK_HOME, START_SECONDS
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 STARTED = re.compile(r"Spark Connect server started at: \S*:(\d+)\s")

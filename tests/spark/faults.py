@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
-
 from processes import eventually, process, survivors
 
 GIVEN_UP = 90

@@ -12,9 +12,8 @@ from multiprocessing.connection import Listener
 from pathlib import Path
 
 import pyspark
-from pyspark import cloudpickle
-
 from processes import descendants, eventually
+from pyspark import cloudpickle
 
 HERE = Path(__file__).resolve().parent
 SPARK_HOME = Path(pyspark.__file__).resolve().parent

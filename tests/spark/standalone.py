@@ -4,8 +4,9 @@ import os
 import re
 import subprocess
 
-from harness import SPARK_HOME, START_SECONDS
 from processes import descendants, eventually
+
+from harness import SPARK_HOME, START_SECONDS
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 STARTED = re.compile(r"Starting Spark master at (spark://\S+)")

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from harness import NATIVE_FACTORY, STOCK_FACTORY, VERSION
 from processes import descendants, eventually, survivors
 from standalone import EXECUTOR, StandaloneCluster
 from together import together
+
+from harness import NATIVE_FACTORY, STOCK_FACTORY, VERSION
 
 LOCAL_CLUSTER = {"spark.master": "local-cluster[2,1,1024]", "spark.executor.memory": "512m"}
 

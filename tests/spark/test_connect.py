@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
-from pyspark import cloudpickle
-
 from connect import CLIENT_SECONDS, Server
 from faults import left_behind
-from harness import NOTHING_TO_LOAD
 from processes import eventually, zygotes
+from pyspark import cloudpickle
+
+from harness import NOTHING_TO_LOAD
 
 # No worker could import it.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

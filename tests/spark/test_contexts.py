@@ -3,11 +3,11 @@
 import functools
 
 import pytest
-
-from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
 from processes import eventually, zygotes
 from test_prewarm import nothing_with_python, parents
 from test_zygote import FRESH, ZYGOTE_OFF, loaded
+
+from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
 from ways import all_forked
 
 pytestmark = pytest.mark.native_only("it is about our settings")

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-
 from together import together
 
 GROUP = "parent leads the process group"
@@ -147,7 +146,9 @@ def test_worker_process_equals_stock(run, stock, is_native, conf, observe):
     ours = comparable(run(self_portrait, conf=conf).value)
     if not conf:
         inherited = ", ".join(ours["files that its programs inherit"])
-        observe(42, f"a worker has {', '.join(ours['other files'])}; a program that it starts inherits: {inherited or 'nothing'}")
+        observe(
+            42, f"a worker has {', '.join(ours['other files'])}; a program that it starts inherits: {inherited or 'nothing'}"
+        )
     theirs = comparable(stock.run(self_portrait, conf=conf).value)
     # Whatever the JVM's threads block is not the worker's business. JDK 17 leaves SIGQUIT blocked in stock's, JDK 25 does not.
     blocked = int(ours.pop("signals blocked"), 16), int(theirs.pop("signals blocked"), 16)

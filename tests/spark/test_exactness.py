@@ -119,7 +119,7 @@ def test_what_pysparks_worker_imports_is_left_to_sparks_daemon(same, archive):
 def test_a_path_that_a_task_sets(same, tmp_path):
     for name in ("numpy", "pytz"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text(f"__version__ = 'of the share'")
+        (tmp_path / name / "__init__.py").write_text("__version__ = 'of the share'")
     share = str(tmp_path)
 
     def job(spark):
@@ -252,7 +252,11 @@ def test_memory_at_which_a_job_spills(same):
         first_job(spark)
         pairs = spark.sparkContext.parallelize(range(20000), 1).map(lambda x: (x % 100, x))
         pairs.groupByKey(1).count()
-        stages = spark.sparkContext._jsc.sc().statusStore().stageList(None, False, False, spark.sparkContext._gateway.new_array(spark._jvm.double, 0), None)
+        stages = (
+            spark.sparkContext._jsc.sc()
+            .statusStore()
+            .stageList(None, False, False, spark.sparkContext._gateway.new_array(spark._jvm.double, 0), None)
+        )
         return sum(stages.apply(n).diskBytesSpilled() for n in range(stages.size()))
 
     same(job, conf={"spark.python.worker.memory": "70m"})
@@ -285,7 +289,11 @@ def test_what_is_loaded_before_a_task_begins(same):
         def look(_):
             import sys
 
-            return sorted(name for name in ("numpy", "pandas", "pyarrow", "dateutil", "secrets", "resource", "select") if name in sys.modules)
+            return sorted(
+                name
+                for name in ("numpy", "pandas", "pyarrow", "dateutil", "secrets", "resource", "select")
+                if name in sys.modules
+            )
 
         return spark.sparkContext.parallelize([0], 1).map(look).first()
 

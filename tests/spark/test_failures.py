@@ -4,10 +4,10 @@ import os
 import re
 
 import pytest
-
 from faults import causes, left_behind
-from harness import NOTHING_TO_LOAD, VERSION
 from processes import survivors
+
+from harness import NOTHING_TO_LOAD, VERSION
 
 CRASHED = "Python worker exited unexpectedly (crashed)"
 
@@ -99,7 +99,6 @@ def dying_by(how):
 
         def die(n):
             import ctypes
-            import os
             import signal
 
             if how == "os._exit":
@@ -115,7 +114,6 @@ def dying_by(how):
             return os_pid()
 
         def os_pid():
-            import os
 
             return os.getpid()
 
@@ -164,7 +162,6 @@ def test_dead_worker_fails_its_task_only(run, how, is_native, observe):
 def test_last_words_are_in_the_error(run, conf):
     def job(spark):
         def die(_):
-            import os
             import sys
 
             print("disk full, giving up", file=sys.stderr, flush=True)
@@ -201,7 +198,6 @@ def test_udf_killed_by_signal_in_sql(run):
 
         @pandas_udf("long")
         def die(column):
-            import os
             import signal
 
             os.kill(os.getpid(), signal.SIGKILL)
@@ -221,7 +217,6 @@ def cancelled(where, interrupt, work):
     """A job that starts a task, cancels it while its worker is at `work`, and runs another."""
 
     def job(spark):
-        import os
         import time
 
         from pyspark import InheritableThread
@@ -272,7 +267,6 @@ def cancelled_while_jvm_computes(file):
     """A job that is cancelled while its task computes, and its worker is ahead of it; and another job."""
 
     def job(spark):
-        import os
         import threading
         import time
 
@@ -324,7 +318,6 @@ def let_go(file, how):
     """A job whose task lets go of its worker while that goes on by itself, and another job."""
 
     def job(spark):
-        import os
         import time
 
         import pandas as pd

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from cgroups import group
 from faults import attempt, causes
-from harness import NOTHING_TO_LOAD
 from processes import descendants, eventually, forkers, process, survivors
+
+from harness import NOTHING_TO_LOAD
 
 
 def counting(spark):

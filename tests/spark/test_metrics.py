@@ -4,7 +4,6 @@ import csv
 import re
 
 import pytest
-
 from processes import eventually
 
 PLUGIN = "plugin.io.nativepythonworker.NativePythonWorkerPlugin"

@@ -4,10 +4,10 @@ import os
 import signal
 
 import pytest
-
 from faults import left_behind
-from harness import NOTHING_TO_LOAD
 from processes import survivors
+
+from harness import NOTHING_TO_LOAD
 
 
 def behave(how, where):

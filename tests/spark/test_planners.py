@@ -3,8 +3,8 @@
 import os
 
 import pytest
-
 from faults import GIVEN_UP
+
 from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, Setup
 from ways import all_forked
 

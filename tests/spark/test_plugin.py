@@ -7,11 +7,11 @@ import signal
 import zipfile
 
 import pytest
-
 from faults import left_of
-from harness import JAR, NATIVE_FACTORY, STOCK_FACTORY
 from processes import descendants, eventually, open_files, survivors
 from together import together
+
+from harness import JAR, NATIVE_FACTORY, STOCK_FACTORY
 
 
 def counting(spark):

@@ -1,9 +1,9 @@
 """What is started with the executor, before the first task that needs Python, and what ends when nobody needs it."""
 
 import pytest
+from processes import eventually, zygotes
 
 from harness import NOTHING_TO_LOAD
-from processes import eventually, zygotes
 
 COLD = {**NOTHING_TO_LOAD, "spark.nativePythonWorker.prewarm": "false", "spark.app.name": "cold"}
 

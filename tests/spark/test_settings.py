@@ -4,10 +4,10 @@ import os
 import tempfile
 
 import pytest
-
-from harness import VERSION
 from processes import eventually, process, survivors
 from together import together
+
+from harness import VERSION
 
 UDS = {"spark.python.unix.domain.socket.enabled": "true"}
 NO_DAEMON = {"spark.python.use.daemon": "false"}
@@ -134,7 +134,9 @@ def test_without_daemon_a_task_may_be_silent_for_long(run):
 
 
 @pytest.mark.since(4, 1)
-@pytest.mark.parametrize("other", [{}, SLOW_WITHOUT_DAEMON, {"spark.python.worker.reuse": "false"}], ids=["", "simple", "fresh"])
+@pytest.mark.parametrize(
+    "other", [{}, SLOW_WITHOUT_DAEMON, {"spark.python.worker.reuse": "false"}], ids=["", "simple", "fresh"]
+)
 def test_unix_domain_sockets(run, other):
     def job(spark):
         return environment_of_a_worker(spark), mixture(spark)
@@ -236,7 +238,10 @@ def test_pool_bound(run):
     first, second, mixed = outcome.value
     assert len(set(first)) == len(set(second)) == 4
     assert mixed == EXPECTED
-    alive = lambda: [pid for pid in {*first, *second} if process(pid)]
+
+    def alive():
+        return [pid for pid in {*first, *second} if process(pid)]
+
     assert eventually(lambda: len(alive()) <= 1), alive()
 
 

@@ -4,11 +4,11 @@ import os
 import re
 
 import pytest
-
 from cgroups import group
 from faults import causes
-from harness import NOTHING_TO_LOAD
 from processes import process
+
+from harness import NOTHING_TO_LOAD
 
 MIB = 1024 * 1024
 

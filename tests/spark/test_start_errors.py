@@ -5,10 +5,10 @@ import stat
 import sys
 
 import pytest
-
 from faults import told
-from harness import NOTHING_TO_LOAD, VERSION
 from processes import eventually, survivors
+
+from harness import NOTHING_TO_LOAD, VERSION
 from ways import all_forked
 
 JUNK = "print('Welcome to the company Python!', flush=True)\n"
@@ -54,9 +54,7 @@ def test_interpreter_that_is_not_one(run, tmp_path, observe):
     assert run(counting).value == 4
 
 
-@pytest.mark.parametrize(
-    "how", ['exec {} "$@"\n', '{} "$@"\nexit $?\n'], ids=["is replaced by Python", "waits for Python"]
-)
+@pytest.mark.parametrize("how", ['exec {} "$@"\n', '{} "$@"\nexit $?\n'], ids=["is replaced by Python", "waits for Python"])
 def test_wrapper_script_as_interpreter(run, driver, tmp_path, is_native, how):
     wrapper = tmp_path / "python"
     wrapper.write_text("#!/bin/sh\nexport WRAPPED=yes\n" + how.format(sys.executable))

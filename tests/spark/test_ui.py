@@ -10,10 +10,10 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-
-from harness import NOTHING_TO_LOAD
 from processes import descendants, eventually
 from together import together
+
+from harness import NOTHING_TO_LOAD
 
 pytestmark = pytest.mark.native_only("it is the plugin's")
 PAGE = "/python-workers/"

@@ -3,10 +3,10 @@
 import zipfile
 
 import pytest
-
-from harness import NOTHING_TO_LOAD
 from processes import KEEPER_AND_ZYGOTE, eventually
 from test_settings import EXPECTED, mixture
+
+from harness import NOTHING_TO_LOAD
 
 FRESH = {"spark.python.worker.reuse": "false"}
 # Packages are there when they are imported. The last one is imported by the first conversion only.
@@ -50,7 +50,7 @@ def test_libraries_are_there_before_the_task(run):
         modules, threads, addresses = run(loaded, conf=FRESH).value
         assert threads == 1
         assert addresses < 700  # a GiB more where Arrow's allocator has reserved what it usually does, which YARN counts
-        return LIBRARIES <= set(modules)
+        return set(modules) >= LIBRARIES
 
     assert eventually(all_there, 60)
 
@@ -137,8 +137,8 @@ def test_memory_of_a_worker_that_leaks_cycles_stays_bounded(run):
     def job(spark):
         def leak(n):
             import os
-            import types
             import sys
+            import types
 
             class Cycle:
                 pass

@@ -3,6 +3,7 @@
 import json
 import sys
 
+from factories import factories
 from pyspark.sql import SparkSession
 
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
@@ -11,14 +12,6 @@ if "configure" in sys.argv:
 
     builder = native_python_worker.configure(builder)
 spark = builder.getOrCreate()
-context = spark.sparkContext
-assert context.parallelize(range(10), 2).map(lambda n: n * n).sum() == 285
-loader = context._jvm.java.lang.Thread.currentThread().getContextClassLoader()
-field = loader.loadClass("org.apache.spark.SparkEnv").getDeclaredField("pythonWorkers")
-field.setAccessible(True)
-values = field.get(context._jsc.sc().env()).values().iterator()
-names = []
-while values.hasNext():
-    names.append(values.next().getClass().getName())
-print(json.dumps(names))
+assert spark.sparkContext.parallelize(range(10), 2).map(lambda n: n * n).sum() == 285
+print(json.dumps(factories(spark.sparkContext)))
 spark.stop()

@@ -23,7 +23,13 @@ class User:
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {"PATH": f"{USER / 'bin'}:{os.environ['PATH']}", "SPARK_LOCAL_IP": "127.0.0.1", **variables}
         done = subprocess.run(
-            ["bash", "-c", command], env=environment, cwd=self.directory, capture_output=True, text=True, timeout=240, check=False
+            ["bash", "-c", command],
+            env=environment,
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
         )
         assert done.returncode == status, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout

@@ -46,7 +46,9 @@ def test_a_directory_that_no_library_can_be_loaded_from(user, tmp_path):
 
 def test_an_interpreter_without_pandas_that_hangs_up_in_a_module(user, tmp_path):
     """It has no pyarrow, its numpy starts a thread, and its pandas ends the interpreter."""
-    (tmp_path / "numpy.py").write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n")
+    (tmp_path / "numpy.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
     (tmp_path / "pandas.py").write_text("import os\nos._exit(3)\n")
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}:$PYTHONPATH exec python -I -c "import sys; {START}" "$@"\n')

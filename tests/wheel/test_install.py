@@ -3,7 +3,6 @@
 import os
 
 import pytest
-
 from conftest import APPLICATION
 
 NATIVE = ["io.nativepythonworker.spark4.Spark4WorkerFactory"]

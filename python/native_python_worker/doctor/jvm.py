@@ -45,5 +45,5 @@ def first_line(text):
 def library(seen):
     """Whether the factory would start."""
     if "failure" in seen:
-        return Finding("library", ERROR, seen["failure"], "see 'When something is missing' in the README")
+        return Finding("library", ERROR, seen["failure"], "see 'When something is missing' in docs/troubleshooting.md")
     return Finding("library", OK, f"version {seen['version']} on Spark {seen['spark']}, loaded from {seen['library']}")

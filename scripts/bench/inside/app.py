@@ -13,7 +13,6 @@ import traceback
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-
 from served import forkers
 
 

@@ -8,9 +8,8 @@ import tempfile
 import time
 
 import pandas
-from pyspark.sql.functions import pandas_udf
-
 from processes import pss, under_jvm
+from pyspark.sql.functions import pandas_udf
 
 LIMIT_SECONDS = 120
 # For modules to be loaded ahead, for spares to be forked anew, for allocators to calm down.

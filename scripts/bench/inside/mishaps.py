@@ -12,11 +12,10 @@ from contextlib import contextmanager, suppress
 
 import pandas
 import psutil
+from processes import parent_of, under_jvm
 from pyspark import InheritableThread
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
-
-from processes import parent_of, under_jvm
 
 TASKS = 8
 # Pids of what somebody has killed here, and of what died with it.

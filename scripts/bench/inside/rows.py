@@ -2,9 +2,8 @@
 
 from statistics import median
 
-from pyspark.sql.functions import sum as total
-
 from clock import timed
+from pyspark.sql.functions import sum as total
 from udfs import pandas_function
 
 WARM_UP_PART = 50

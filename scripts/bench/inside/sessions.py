@@ -12,10 +12,9 @@ from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
 
 import pandas
+from clock import timed
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
-
-from clock import timed
 
 ROWS = 100
 

@@ -37,7 +37,7 @@ bind_java_type! {
     native_methods {
         static fn check(settings: JString[]),
         static fn prewarm(properties: JString[], environment: JString[]),
-        static fn cool(),
+        static fn release_prewarmed(),
         static fn report() -> JString,
         static fn loaded_ahead(spark: JString) -> JString,
         static fn open(properties: JString[], environment: JString[]) -> jlong,
@@ -170,8 +170,11 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         Ok(())
     }
 
-    fn cool<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
-        zygote::cool();
+    fn release_prewarmed<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+    ) -> Result<(), Failure> {
+        zygote::release_prewarmed();
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::surroundings::Holdings;
 /// Top-level modules by name, and the file that each was loaded from.
 pub(super) type Files = HashMap<String, PathBuf>;
 
-/// See the module's description. Plain data without locks.
+/// The files of what a zygote has loaded. Plain data without locks.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     /// With PySpark's worker.

@@ -34,7 +34,7 @@ pub use process::Zygote;
 use stand_in::StandIn;
 use surroundings::Holdings;
 use zygotes::Zygotes;
-pub use zygotes::cool;
+pub use zygotes::release_prewarmed;
 pub(crate) use zygotes::reports;
 
 /// Starts the zygote that the factories of `spec` will use, in the background, if they may use one.
@@ -139,12 +139,12 @@ impl ZygoteLauncher {
     fn launch_by(&self, zygotes: &Arc<Zygotes>, deadline: Deadline) -> Result<Launched, Error> {
         match zygotes.launch(&self.binding, deadline) {
             Err(
-                late @ Error::Timeout {
+                timeout @ Error::Timeout {
                     step: Step::Fork | Step::Daemon,
                     ..
                 },
             ) => {
-                debug!("Spark's daemon forks a worker: {late}");
+                debug!("Spark's daemon forks a worker: {timeout}");
                 self.stand_in.launch(deadline)
             }
             Err(Error::Unfit { .. }) => {

@@ -55,7 +55,7 @@ const WORKER_MODULE: &str = "pyspark.worker";
 /// Has the zygote end, and its keeper see to what is left of its workers' processes.
 const LEAVE: &[u8] = br#"{"leave": true}"#;
 
-/// See the module's description. Ends with all its workers when dropped.
+/// A running zygote. Ends with all its workers when dropped.
 pub struct Zygote {
     process: Arc<PythonProcess>,
     left_behind: LeftBehind,

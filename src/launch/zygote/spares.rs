@@ -45,7 +45,7 @@ impl Spare {
     }
 }
 
-/// See the module's description.
+/// The workers forked ahead.
 #[derive(Debug)]
 pub(super) struct Spares {
     ready: VecDeque<Spare>,

@@ -11,7 +11,7 @@ use crate::launch::Launcher;
 use crate::os::deadline::Deadline;
 use crate::os::supervisor::later;
 
-/// See the module's description.
+/// Spark's daemon, used while no zygote serves.
 pub(super) struct StandIn {
     /// What starts the daemon, and has it fork workers.
     pub(super) daemon: Box<dyn Launcher>,

@@ -1,4 +1,7 @@
 //! What is known of one zygote at a moment: what it is doing, and which forks and workers there are of it. Without I/O.
+//!
+//! `fork` that fails with `EAGAIN` or `ENOMEM` is tried again, at growing intervals, for as long as a fork may take at all
+//! (10 s); then the error goes to the task. Nobody's worker is touched.
 
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
@@ -54,7 +57,7 @@ pub(super) struct LeftOut {
     pub(super) files: Vec<PathBuf>,
 }
 
-/// See the module's description.
+/// One zygote's phase, workers, forks that are on their way, and spares.
 pub(super) struct State {
     pub(super) phase: Phase,
     /// Of the zygote itself, which its keeper has forked.

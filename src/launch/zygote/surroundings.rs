@@ -32,7 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A directory that has changed so lately may change again without its time telling.
 const TICK: Duration = Duration::from_millis(50);
 
-/// See the module's description.
+/// Where a session's files are, and what is known of them.
 pub(super) struct Surroundings {
     directories: Vec<PathBuf>,
     elsewhere: Option<PathBuf>,

@@ -35,7 +35,7 @@ const MAX_MESSAGE: usize = 64 * 1024;
 /// From a hand-out until its replacement is asked for, so that the fork does not run beside the task's first steps.
 const REFILL_DELAY: Duration = Duration::from_millis(2);
 
-/// See the module's description.
+/// One end of the socket to a zygote, and what is known of that zygote.
 pub(super) struct Talk {
     control: OwnedFd,
     host: Arc<dyn Host>,
@@ -101,7 +101,7 @@ impl Talk {
             if let Some(error) = state.failures.pop_front() {
                 break Err(error);
             }
-            self.fill(&mut state); // who has to wait is seldom the only one
+            self.fill(&mut state); // others will want workers too: fork ahead for them
             if state.phase != Phase::Serving {
                 break Err(Error::Eof { step: Step::Fork });
             }
@@ -405,26 +405,61 @@ impl Observer for Control {
     }
 
     fn ready(&self) -> Next {
-        let mut buffer = vec![0; MAX_MESSAGE];
-        match nix::unistd::read(&self.0.control, &mut buffer) {
-            Ok(0) => {
-                self.0.lock().ended = true;
-                self.0.lose();
-                Next::Remove
-            }
-            Ok(count) => {
-                match Message::parse(&buffer[..count]) {
+        match heard(&self.0.control) {
+            Heard::Message(bytes) => {
+                match Message::parse(&bytes) {
                     Some(message) => self.0.hear(message),
                     None => warn!("The zygote sent something that is no message"),
                 }
                 Next::Keep
             }
-            Err(Errno::EAGAIN | Errno::EINTR) => Next::Keep,
-            Err(_) => {
+            Heard::Nothing => Next::Keep,
+            Heard::End => {
                 self.0.lock().ended = true;
                 self.0.lose();
                 Next::Remove
             }
         }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    Message(Vec<u8>),
+    Nothing,
+    End,
+}
+
+fn heard(control: &OwnedFd) -> Heard {
+    let mut buffer = vec![0; MAX_MESSAGE];
+    match nix::unistd::read(control, &mut buffer) {
+        Ok(0) => Heard::End,
+        Ok(count) => {
+            buffer.truncate(count);
+            Heard::Message(buffer)
+        }
+        // A reset is told first where the other end has left something unread. What it had sent before is still there.
+        Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNRESET) => Heard::Nothing,
+        Err(_) => Heard::End,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+    use nix::unistd::write;
+
+    use super::*;
+
+    #[test]
+    fn last_words_are_heard_though_the_zygote_has_left_a_request_unread() {
+        let kind = (AddressFamily::Unix, SockType::SeqPacket);
+        let (ours, theirs) = socketpair(kind.0, kind.1, None, SockFlag::SOCK_NONBLOCK).unwrap();
+        write(&ours, b"a request").unwrap();
+        write(&theirs, b"gone").unwrap();
+        drop(theirs);
+        let told: Vec<_> = (0..3).map(|_| heard(&ours)).collect();
+        let words = Heard::Message(b"gone".to_vec());
+        assert_eq!(told, [Heard::Nothing, words, Heard::End]);
     }
 }

@@ -59,8 +59,8 @@ pub(crate) fn reports(family: &Family) -> Vec<Value> {
     serving.map(|zygote| zygote.report(family)).collect()
 }
 
-/// Lets go of what was started ahead: it ends if no factory uses it. What was unfit may be tried again.
-pub fn cool() {
+/// Releases what was started ahead: it ends if no factory uses it. What was unfit may be tried again.
+pub fn release_prewarmed() {
     let warm = std::mem::take(&mut *locked(&WARM));
     let unfit = std::mem::take(&mut *locked(&UNFIT));
     drop((warm, unfit)); // not under the locks
@@ -80,7 +80,7 @@ const PREWARM_PATIENCE: Duration = Duration::from_secs(10);
 /// How many zygotes may be spoiled or lost, or be killed while they start, in one attempt to get a worker.
 const ATTEMPTS: usize = 8;
 
-/// See the module's description; also what the zygote's successors must not load.
+/// The zygote that serves one key now, and what its successors must not load.
 pub(super) struct Zygotes {
     key: ZygoteKey,
     spec: Arc<FactorySpec>,

@@ -167,7 +167,7 @@ public final class Installation {
     try {
       WorkersUi.shutDown();
       if (generation != null) {
-        NativePythonWorkerFactory.cool();
+        NativePythonWorkerFactory.releasePrewarmed();
       }
       NativeEvents.flush();
       NativeEvents.rest();

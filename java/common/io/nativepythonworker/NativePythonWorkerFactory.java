@@ -340,8 +340,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native void prewarm(String[] properties, String[] environment);
 
-  /** Lets go of what was started ahead: it ends if no factory uses it. */
-  static native void cool();
+  /** Releases what was started ahead: it ends if no factory uses it. */
+  static native void releasePrewarmed();
 
   /**
    * What zygotes of this Spark load if no setting says otherwise, as JSON: the {@code modules}, and

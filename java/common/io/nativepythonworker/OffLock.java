@@ -59,9 +59,9 @@ final class OffLock {
       return running.get();
     } catch (InterruptedException killed) {
       running.abandon();
-      throw Undeclared.thrown(killed);
+      throw Rethrow.unchecked(killed);
     } catch (ExecutionException failed) {
-      throw Undeclared.thrown(withCaller(failed.getCause()));
+      throw Rethrow.unchecked(withCaller(failed.getCause()));
     }
   }
 

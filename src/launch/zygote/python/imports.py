@@ -116,7 +116,10 @@ def returning(cache, name, entry):
     if isinstance(original, type) or original is None:
         return own
     kind = type(original)
-    methods = {"create_module": lambda _, spec: own.create_module(spec), "exec_module": lambda _, module: own.exec_module(module)}
+    methods = {
+        "create_module": lambda _, spec: own.create_module(spec),
+        "exec_module": lambda _, module: own.exec_module(module),
+    }
     try:
         loader = duplicate(original)
         loader.__class__ = type(kind.__name__, (kind,), {"__module__": kind.__module__, **methods})

@@ -12,9 +12,7 @@ import os
 SINGLE = {"OPENBLAS_NUM_THREADS": "1"}
 # Of OpenBLAS and OpenMP: names of the function that sets the number. Those in numpy's and scipy's own builds have a prefix, and
 # another ending where integers have 64 bits.
-SET_OPENBLAS = [
-    prefix + "openblas_set_num_threads" + ending for prefix in ("scipy_", "") for ending in ("64_", "_64", "")
-]
+SET_OPENBLAS = [prefix + "openblas_set_num_threads" + ending for prefix in ("scipy_", "") for ending in ("64_", "_64", "")]
 SET_OPENMP = ["omp_set_num_threads"]
 SET_MKL = ["MKL_Set_Num_Threads"]
 

@@ -5,6 +5,7 @@ import sys
 
 from imports import ImportCache
 
+
 class Recorder:
     """Is asked by the cache for what that has not, while it is entered."""
 

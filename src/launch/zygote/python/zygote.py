@@ -452,9 +452,8 @@ class Zygote:
                 self.reap()
             if self.sources.events in ready:
                 self.look_at_sources(self.sources.told())
-            if self.control.fileno() in ready:
-                if not self.request():
-                    self.end()
+            if self.control.fileno() in ready and not self.request():
+                self.end()
             if self.to_load and (not ready or time.monotonic() > overdue):
                 self.load_next()
                 self.reap()  # of an end meanwhile the import may have kept us from hearing

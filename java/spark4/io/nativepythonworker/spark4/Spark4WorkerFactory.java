@@ -2,7 +2,7 @@ package io.nativepythonworker.spark4;
 
 import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
-import io.nativepythonworker.Undeclared;
+import io.nativepythonworker.Rethrow;
 import java.io.IOException;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
@@ -78,7 +78,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
       return false;
     } catch (IOException | RuntimeException | Error failure) {
       stopWorker(worker);
-      throw Undeclared.thrown(failure);
+      throw Rethrow.unchecked(failure);
     }
   }
 
@@ -87,7 +87,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
     Spark4Worker worker = workers.createSimple(null);
     if (!blockingMode && !isPrepared(worker)) {
       stopWorker(worker);
-      throw Undeclared.thrown(new ClosedChannelException());
+      throw Rethrow.unchecked(new ClosedChannelException());
     }
     return pair(worker);
   }
