@@ -17,8 +17,7 @@ use crate::metrics::Count;
 use crate::os::deadline::Deadline;
 use crate::os::process::Process;
 use crate::os::supervisor::{Next, Observer, cancel, later, supervisor};
-use crate::process::death::Cause;
-use crate::process::death::TOLD_WITHIN;
+use crate::process::death::{Cause, TOLD_WITHIN};
 
 impl Factory {
     /// Kills a worker. Does nothing if it is gone.

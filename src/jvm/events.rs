@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use log::Level;
 
-use crate::host::WorkerId;
-use crate::host::{Accepted, Host, Stream};
+use crate::host::{Accepted, Host, Stream, WorkerId};
 use crate::os::supervisor::supervisor;
 
 /// One thing to tell.

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::factory::Factory;
-use crate::factory::last_deaths;
+use crate::factory::{Factory, last_deaths};
 use crate::jvm::registry;
 use crate::launch::zygote;
 use crate::metrics::{COUNTS, Waiting, counts};

@@ -20,8 +20,7 @@ use crate::jvm::events::events;
 use crate::jvm::{logger, registry, report};
 use crate::launch::zygote;
 use crate::os::process;
-use crate::spec::FactorySpec;
-use crate::spec::Settings;
+use crate::spec::{FactorySpec, Settings};
 
 bind_java_type! {
     pub(super) NativeWorker => io.nativepythonworker.NativeWorker,

@@ -14,8 +14,7 @@ use super::surroundings::Surroundings;
 use crate::host::{Host, Stream};
 use crate::os::deadline::set_nonblocking;
 use crate::process::output::Output;
-use crate::spec::Settings;
-use crate::spec::{CAPTURED_SESSION, FactorySpec, SparkVersion, Transport};
+use crate::spec::{CAPTURED_SESSION, FactorySpec, Settings, SparkVersion, Transport};
 
 /// Variables that sessions and tasks vary and that are read by Python code of Spark's while it runs, never when an interpreter
 /// or a module is loaded: they are set in the worker after the fork. A variable that is not here makes another zygote.

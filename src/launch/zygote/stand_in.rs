@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use log::debug;
 
 use crate::error::Error;
-use crate::launch::Launched;
-use crate::launch::Launcher;
+use crate::launch::{Launched, Launcher};
 use crate::os::deadline::Deadline;
 use crate::os::supervisor::later;
 
