@@ -8,7 +8,6 @@
 //! for the next task.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use super::Launcher;
 use crate::error::Error;
 use crate::launch::Launched;
 use crate::os::deadline::Deadline;
-use crate::os::supervisor::{TimerId, cancel, later};
+use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
 use crate::spec::FactorySpec;
 
 /// Hand-outs of this time are the demand.
@@ -31,7 +30,7 @@ pub struct AheadLauncher(Arc<Ahead>);
 struct Ahead {
     inner: Box<dyn Launcher>,
     most: usize,
-    idle_timeout: Duration,
+    idle_timer: IdleTimer,
     start_timeout: Duration,
     state: Mutex<State>,
 }
@@ -42,7 +41,6 @@ struct State {
     /// When the last workers were handed out, at most `most` of them.
     handouts: VecDeque<Instant>,
     launching: bool,
-    trimmer: Option<TimerId>,
     stopped: bool,
 }
 
@@ -72,7 +70,7 @@ impl AheadLauncher {
         Self(Arc::new(Ahead {
             inner,
             most,
-            idle_timeout: spec.settings.idle_timeout,
+            idle_timer: IdleTimer::new(spec.settings.idle_timeout),
             start_timeout: spec.settings.start_timeout,
             state: Mutex::default(),
         }))
@@ -100,10 +98,9 @@ impl Launcher for AheadLauncher {
         let mut state = self.0.lock();
         state.stopped = true;
         let unused = std::mem::take(&mut state.ready);
-        let trimmer = state.trimmer.take();
         drop(state);
         drop(unused);
-        cancel(trimmer);
+        self.0.idle_timer.stop();
         self.0.inner.stop();
     }
 }
@@ -149,9 +146,7 @@ impl Ahead {
                 }
             }
         }
-        if let Err(error) = self.trim_later() {
-            warn!("Spare Python workers are not ended for now: {error}");
-        }
+        IdleTimer::arm(self);
     }
 
     /// Whether another worker is to be launched; where not, the launching is over.
@@ -172,39 +167,27 @@ impl Ahead {
         }
     }
 
-    /// Spares that nobody has wanted for the idle time go away.
-    fn trim_later(self: &Arc<Self>) -> io::Result<()> {
-        let mut state = self.lock();
-        if state.trimmer.is_some() || state.stopped || state.ready.is_empty() {
-            return Ok(());
-        }
-        let unused_for = state
-            .handouts
-            .back()
-            .map_or(Duration::ZERO, Instant::elapsed);
-        let delay = self.idle_timeout.saturating_sub(unused_for);
-        state.trimmer = Some(later(self, delay, Self::trim)?);
-        Ok(())
-    }
-
-    fn trim(self: &Arc<Self>) {
-        let mut state = self.lock();
-        state.trimmer = None;
-        if state
-            .handouts
-            .back()
-            .is_some_and(|last| last.elapsed() < self.idle_timeout)
-        {
-            drop(state);
-            let _ = self.trim_later();
-            return;
-        }
-        let unused = std::mem::take(&mut state.ready);
-        drop(state);
-        debug!("Ending {} spare workers that nobody wants", unused.len());
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Spares that nobody has wanted for the idle time go away.
+impl EndsWhenIdle for Ahead {
+    const NAME: &'static str = "A spare worker";
+
+    fn idle_timer(&self) -> &IdleTimer {
+        &self.idle_timer
+    }
+
+    fn idle_for(&self) -> Option<Duration> {
+        let state = self.lock();
+        let last = state.handouts.back().filter(|_| !state.ready.is_empty());
+        last.map(Instant::elapsed)
+    }
+
+    fn end_idle(&self) {
+        let unused = std::mem::take(&mut self.lock().ready);
+        debug!("Ending {} spare workers that nobody wants", unused.len());
     }
 }

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from processes import descendants, eventually
 
-from harness import DEFAULTS, JAR, PLUGIN, SPARK_HOME, START_SECONDS
+from harness import DEFAULTS, JAR, JAVA_OPTIONS, PLUGIN, SPARK_HOME, START_SECONDS
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 STARTED = re.compile(r"Spark Connect server started at: \S*:(\d+)\s")
@@ -26,6 +26,7 @@ class Server:
         self.sessions = []
         conf = {**CONF, **FREE_PORT, **({"spark.plugins": PLUGIN} if native else {}), **conf}
         arguments = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
+        arguments += ["--driver-java-options", JAVA_OPTIONS]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 [SPARK_HOME / "bin/spark-submit", "--class", SERVER, *(["--jars", JAR] if native else []), *arguments],

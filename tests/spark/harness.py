@@ -23,6 +23,8 @@ PLUGIN = "io.nativepythonworker.NativePythonWorkerPlugin"
 STOCK_FACTORY = "org.apache.spark.api.python.PythonWorkerFactory"
 NATIVE_FACTORY = f"io.nativepythonworker.spark{VERSION[0]}.Spark{VERSION[0]}WorkerFactory"
 START_SECONDS = 120
+# For JVMs that live for a minute or two: what the second compiler and the parallel collector take is not earned back.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 DEFAULTS = {
     "spark.master": "local[2]",
@@ -32,6 +34,7 @@ DEFAULTS = {
     "spark.default.parallelism": "2",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    "spark.executor.extraJavaOptions": JAVA_OPTIONS,
 }
 # With this the zygote forks every worker: while a long import keeps it busy, it leaves some to PySpark's daemon.
 NOTHING_TO_LOAD = {"spark.nativePythonWorker.preload": ","}
@@ -137,8 +140,7 @@ class Driver:
         else:
             for key, value in settings.items():
                 arguments += ["--conf", f"{key}={value}"]
-        if self.setup.java_options:
-            arguments += ["--driver-java-options", self.setup.java_options]
+        arguments += ["--driver-java-options", f"{JAVA_OPTIONS} {self.setup.java_options}"]
         if self.setup.launcher == "python":
             self.submit_arguments = shlex.join([*arguments, "pyspark-shell"])
             return [sys.executable, str(HERE / "driver.py"), address]
@@ -149,6 +151,7 @@ class Driver:
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         environment["SPARK_CONF_DIR"] = str(self.directory)
+        environment["SPARK_LAUNCHER_OPTS"] = JAVA_OPTIONS
         environment["PYSPARK_PYTHON"] = sys.executable
         environment["PYSPARK_DRIVER_PYTHON"] = sys.executable
         if self.submit_arguments:

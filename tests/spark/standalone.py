@@ -6,7 +6,7 @@ import subprocess
 
 from processes import descendants, eventually
 
-from harness import SPARK_HOME, START_SECONDS
+from harness import JAVA_OPTIONS, SPARK_HOME, START_SECONDS
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 STARTED = re.compile(r"Starting Spark master at (spark://\S+)")
@@ -53,6 +53,7 @@ class StandaloneCluster:
             "SPARK_PID_DIR": str(self.directory / "pid"),
             "SPARK_WORKER_DIR": str(self.directory / "work"),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_DAEMON_JAVA_OPTS": JAVA_OPTIONS,
         }
         command = ["bash", str(SPARK_HOME / "sbin/spark-daemon.sh"), action, kind, str(number), *arguments]
         # Its output goes to a file: the daemon would keep a pipe of ours open.

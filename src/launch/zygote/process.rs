@@ -24,7 +24,7 @@ use crate::os::deadline::{Deadline, millis};
 use crate::os::family::Family;
 use crate::os::oom;
 use crate::os::spawn::{CommandLine, Stdin};
-use crate::os::supervisor::{cancel, supervisor};
+use crate::os::supervisor::supervisor;
 use crate::process::PythonProcess;
 use crate::process::death::TOLD_WITHIN;
 use crate::spec::{FactorySpec, python_variables};
@@ -291,8 +291,7 @@ impl Origin for Zygote {
 
 impl Drop for Zygote {
     fn drop(&mut self) {
-        let trimmer = self.talk.lock().trimmer.take();
-        cancel(trimmer);
+        self.talk.idle_timer.stop();
         self.talk.lose();
         if self.stays.load(Ordering::Relaxed) && self.talk.tell(LEAVE).is_ok() {
             let left = Left {

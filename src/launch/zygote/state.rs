@@ -17,7 +17,6 @@ use nix::errno::Errno;
 use super::inventory::Inventory;
 use super::spares::Spares;
 use crate::error::Error;
-use crate::os::supervisor::TimerId;
 use crate::process::death::{Death, how_ended};
 
 /// How long a fork may take; it takes milliseconds.
@@ -84,7 +83,6 @@ pub(super) struct State {
     /// Since when somebody does.
     pub(super) waiting_since: Instant,
     pub(super) refilling: bool,
-    pub(super) trimmer: Option<TimerId>,
     /// Whether its process is known to be gone.
     pub(super) ended: bool,
     /// Called when the zygote is gone.
@@ -114,7 +112,6 @@ impl State {
             waiting: 0,
             waiting_since: Instant::now(),
             refilling: false,
-            trimmer: None,
             ended: false,
             on_loss: None,
         }

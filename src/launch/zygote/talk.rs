@@ -25,6 +25,7 @@ use crate::host::{Host, Stream};
 use crate::launch::socket::pair;
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, set_nonblocking};
+use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
 use crate::os::process::Process;
 use crate::os::supervisor::{Next, Observer, later};
 use crate::process::death::{Cause, Death, LastWords};
@@ -41,7 +42,7 @@ pub(super) struct Talk {
     host: Arc<dyn Host>,
     keeper: i32,
     transport: Transport,
-    idle_timeout: Duration,
+    pub(super) idle_timer: IdleTimer,
     preload_timeout: Duration,
     pub(super) start_timeout: Duration,
     state: Mutex<State>,
@@ -63,7 +64,7 @@ impl Talk {
             host,
             keeper,
             transport: key.transport.clone(),
-            idle_timeout: spec.settings.idle_timeout,
+            idle_timer: IdleTimer::new(spec.settings.idle_timeout),
             preload_timeout: spec.settings.preload_timeout,
             start_timeout: spec.settings.start_timeout,
             state: Mutex::new(state),
@@ -195,7 +196,7 @@ impl Talk {
                 state.pid = Some(pid);
                 self.fill(&mut state);
                 drop(state);
-                self.trim_later();
+                IdleTimer::arm(self);
             }
             Message::Unfit {
                 reason,
@@ -249,7 +250,7 @@ impl Talk {
             }
             Message::Complete => {
                 self.renew_spares(state);
-                self.trim_later();
+                IdleTimer::arm(self);
             }
             Message::Forked { number, pid } => self.enter(&mut state, number, pid),
             Message::Failed { number, errno } => {
@@ -346,29 +347,7 @@ impl Talk {
         state.refilling = false;
         self.fill(&mut state);
         drop(state);
-        self.trim_later();
-    }
-
-    /// Spares that nobody has wanted for the idle time go away; the next hand-out brings them back.
-    fn trim_later(self: &Arc<Self>) {
-        let mut state = self.lock();
-        if state.trimmer.is_some() {
-            return;
-        }
-        let delay = self.idle_timeout.saturating_sub(state.spares.unused_for());
-        state.trimmer = later(self, delay, Self::trim).ok();
-    }
-
-    fn trim(self: &Arc<Self>) {
-        let mut state = self.lock();
-        state.trimmer = None;
-        if state.spares.unused_for() < self.idle_timeout {
-            drop(state);
-            return self.trim_later();
-        }
-        let unused = state.spares.take_unused();
-        drop(state);
-        debug!("Ending {} spare workers that nobody wants", unused.len());
+        IdleTimer::arm(self);
     }
 
     pub(super) fn lose(&self) {
@@ -389,6 +368,24 @@ impl Talk {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Spares that nobody has wanted for the idle time go away; the next hand-out brings them back.
+impl EndsWhenIdle for Talk {
+    const NAME: &'static str = "A spare worker";
+
+    fn idle_timer(&self) -> &IdleTimer {
+        &self.idle_timer
+    }
+
+    fn idle_for(&self) -> Option<Duration> {
+        Some(self.lock().spares.unused_for())
+    }
+
+    fn end_idle(&self) {
+        let unused = self.lock().spares.take_unused();
+        debug!("Ending {} spare workers that nobody wants", unused.len());
     }
 }
 

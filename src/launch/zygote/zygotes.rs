@@ -24,6 +24,7 @@ use crate::launch::current::Current;
 use crate::metrics::Count;
 use crate::os::deadline::Deadline;
 use crate::os::family::Family;
+use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
 use crate::os::load::Load;
 use crate::os::supervisor::later;
 use crate::spec::FactorySpec;
@@ -86,6 +87,7 @@ pub(super) struct Zygotes {
     spec: Arc<FactorySpec>,
     host: Arc<dyn Host>,
     current: Current<Zygote>,
+    idle_timer: IdleTimer,
     /// Whether it was started ahead of the first task.
     warm: AtomicBool,
     left_out: Mutex<Vec<LeftOut>>,
@@ -115,6 +117,7 @@ impl Zygotes {
             spec: spec.clone(),
             host: host.clone(),
             current: Current::new(spec),
+            idle_timer: IdleTimer::new(spec.settings.zygote_idle_timeout),
             warm: AtomicBool::new(false),
             left_out: Mutex::default(),
             inventory: Arc::default(),
@@ -155,11 +158,12 @@ impl Zygotes {
             .inspect_err(|error| self.give_up(error))?;
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
-            self.expire_later(&zygote);
             self.retire_when_lost(&zygote);
             Ok(zygote)
         };
-        self.current.get(deadline, start)
+        let zygote = self.current.get(deadline, start)?;
+        IdleTimer::arm(self);
+        Ok(zygote)
     }
 
     /// Why a start would be in vain, if one was lately.
@@ -223,34 +227,6 @@ impl Zygotes {
                 zygotes.replace(&lost);
             }
         });
-    }
-
-    /// Ends a zygote when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
-    fn expire_later(self: &Arc<Self>, zygote: &Arc<Zygote>) {
-        let zygote = Arc::downgrade(zygote);
-        let limit = self.spec.settings.zygote_idle_timeout;
-        let timed = later(self, limit, move |zygotes| {
-            if let Some(zygote) = zygote.upgrade() {
-                zygotes.expire(&zygote);
-            }
-        });
-        if let Err(error) = timed {
-            debug!("An unused zygote is not ended: {error}");
-        }
-    }
-
-    fn expire(self: &Arc<Self>, zygote: &Arc<Zygote>) {
-        // Each of its workers holds it, and so does who is just asking for one.
-        let held = Arc::strong_count(zygote) > 2;
-        if held || zygote.unused_for() < self.spec.settings.zygote_idle_timeout {
-            return self.expire_later(zygote);
-        }
-        debug!(
-            "Ending the zygote (pid {}), which nobody uses",
-            zygote.pid()
-        );
-        zygote.leave_behind();
-        self.current.retire(zygote);
     }
 
     /// Starts the zygote in the background, so that the first task finds workers ready.
@@ -349,6 +325,36 @@ impl Zygotes {
 
     fn left_out(&self) -> MutexGuard<'_, Vec<LeftOut>> {
         locked(&self.left_out)
+    }
+}
+
+/// A zygote ends when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
+impl EndsWhenIdle for Zygotes {
+    const NAME: &'static str = "A zygote";
+
+    fn idle_timer(&self) -> &IdleTimer {
+        &self.idle_timer
+    }
+
+    fn idle_for(&self) -> Option<Duration> {
+        let zygote = self.current.serving()?;
+        // Each of its workers holds it, and so does who is just asking for one.
+        let held = Arc::strong_count(&zygote) > 2;
+        Some(if held {
+            Duration::ZERO
+        } else {
+            zygote.unused_for()
+        })
+    }
+
+    fn end_idle(&self) {
+        let Some(zygote) = self.current.serving() else {
+            return;
+        };
+        let pid = zygote.pid();
+        debug!("Ending the zygote (pid {pid}), which nobody uses");
+        zygote.leave_behind();
+        self.current.retire(&zygote);
     }
 }
 
