@@ -1,8 +1,7 @@
 //! What has happened in this process, counted for Spark's metrics. Counting costs an addition, and takes no lock.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use serde_json::{Map, Value};
 
 macro_rules! counts {
     ($($(#[doc = $meaning:literal])+ $count:ident = $name:literal,)+) => {
@@ -82,11 +81,9 @@ impl Count {
 }
 
 /// All counts by their names.
-pub fn counts() -> Map<String, Value> {
-    let value = |(value, (name, _)): (&AtomicU64, &(&str, &str))| {
-        ((*name).to_owned(), value.load(Ordering::Relaxed).into())
-    };
-    VALUES.iter().zip(COUNTS).map(value).collect()
+pub fn counts() -> BTreeMap<&'static str, u64> {
+    let values = VALUES.iter().map(|value| value.load(Ordering::Relaxed));
+    COUNTS.iter().map(|(name, _)| *name).zip(values).collect()
 }
 
 /// Tasks that wait for a worker now.

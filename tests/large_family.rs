@@ -3,8 +3,8 @@
 
 mod common;
 
+use common::report;
 use common::{Setup, eventually};
-use native_python_worker::jvm::report::report;
 use serde_json::Value;
 
 fn gauge(report: &Value, name: &str) -> u64 {

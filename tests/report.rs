@@ -3,9 +3,9 @@
 
 mod common;
 
+use common::report;
 use common::{Setup, eventually, signal};
 use native_python_worker::jvm::registry;
-use native_python_worker::jvm::report::report;
 use native_python_worker::metrics::Count;
 use nix::sys::signal::Signal;
 use serde_json::Value;

@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::report;
 use common::{Bench, Held, Setup, eventually, modules, parent, runs};
-use native_python_worker::jvm::report::report;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use common::report;
 use common::{Bench, Setup, eventually, modules, parent, signal};
-use native_python_worker::jvm::report::report;
 use nix::sys::signal::Signal;
 
 /// Each module of this PySpark that has a worker's main.

@@ -8,9 +8,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use common::report;
 use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
 use native_python_worker::host::Host;
-use native_python_worker::jvm::report::report;
 use native_python_worker::launch::zygote::prewarm;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpgid};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use log::{Level, log};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::worker::Worker;
 use crate::host::WorkerId;
@@ -42,14 +42,14 @@ impl Departed {
 pub(crate) fn record_death(worker: &Worker, session: &str) {
     let death = worker.death();
     if worker.is_connected() {
-        let report = DeathReport {
+        let ended = Ended {
             worker: worker.to_string(),
             pid: worker.pid(),
             session: session.to_owned(),
             age: worker.born().elapsed(),
             tasks: worker.tasks(),
         };
-        death.when_known(move |account| report.tell(account));
+        death.when_known(move |account| ended.tell(account));
     }
     let untold = |death: &Arc<Death>| death.settle(Cause::Untold);
     if !worker.origin().tells_ends() || later(death, TOLD_WITHIN, untold).is_err() {
@@ -57,8 +57,21 @@ pub(crate) fn record_death(worker: &Worker, session: &str) {
     }
 }
 
+/// A death that nobody wanted, as it is reported.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeathReport {
+    /// In milliseconds since 1970.
+    at: u64,
+    pid: i32,
+    session: String,
+    age_millis: u64,
+    tasks: u64,
+    why: String,
+}
+
 /// A worker whose process has ended.
-struct DeathReport {
+struct Ended {
     worker: String,
     pid: i32,
     session: String,
@@ -66,7 +79,7 @@ struct DeathReport {
     tasks: u64,
 }
 
-impl DeathReport {
+impl Ended {
     fn tell(self, account: &Account) {
         let Some(count) = account.count() else {
             return; // it was our doing
@@ -81,25 +94,25 @@ impl DeathReport {
         let age = self.age.as_millis();
         log!(level, "Python {}, {age} ms old, {account}", self.worker);
         if !account.well {
-            keep(json!({
-                "at": epoch_millis(),
-                "pid": self.pid,
-                "session": self.session,
-                "ageMillis": millis(self.age),
-                "tasks": self.tasks,
-                "why": account.to_string(),
-            }));
+            keep(DeathReport {
+                at: epoch_millis(),
+                pid: self.pid,
+                session: self.session,
+                age_millis: millis(self.age),
+                tasks: self.tasks,
+                why: account.to_string(),
+            });
         }
     }
 }
 
-static TOLD: Mutex<VecDeque<Value>> = Mutex::new(VecDeque::new());
+static TOLD: Mutex<VecDeque<DeathReport>> = Mutex::new(VecDeque::new());
 
-fn told() -> MutexGuard<'static, VecDeque<Value>> {
+fn told() -> MutexGuard<'static, VecDeque<DeathReport>> {
     TOLD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn keep(death: Value) {
+fn keep(death: DeathReport) {
     let mut told = told();
     told.push_back(death);
     let excess = told.len().saturating_sub(MOST_TOLD);
@@ -107,6 +120,6 @@ fn keep(death: Value) {
 }
 
 /// The last deaths in this process that nobody wanted, the latest last.
-pub(crate) fn last_deaths() -> Vec<Value> {
+pub(crate) fn last_deaths() -> Vec<DeathReport> {
     told().iter().cloned().collect()
 }

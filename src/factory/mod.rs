@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use log::{debug, trace, warn};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::error::{Error, Step};
 use crate::host::{Host, WorkerId};
@@ -23,16 +23,25 @@ use crate::launch::simple::SimpleLauncher;
 use crate::launch::zygote::ZygoteLauncher;
 use crate::launch::{Launched, Launcher};
 use crate::metrics::{Count, Waiting};
-use crate::os::deadline::{Deadline, millis};
+use crate::os::deadline::Deadline;
 use crate::os::family::Family;
 use crate::os::oom;
 use crate::os::supervisor::TimerId;
 use crate::spec::FactorySpec;
 use breaker::Breaker;
 use departed::Departed;
-pub(crate) use departed::last_deaths;
+pub(crate) use departed::{DeathReport, last_deaths};
 use pool::Pool;
-use worker::Worker;
+use worker::{Worker, WorkerReport};
+
+/// A session and its workers, as they are reported.
+#[derive(Debug, Serialize)]
+pub(crate) struct SessionReport {
+    session: String,
+    python: String,
+    /// Its workers.
+    pub(crate) workers: Vec<WorkerReport>,
+}
 
 /// What `create` gives.
 #[derive(Debug)]
@@ -224,23 +233,19 @@ impl Factory {
     }
 
     /// Its session and its workers, as they are now.
-    pub(crate) fn report(&self, family: &Family) -> Value {
+    pub(crate) fn report(&self, family: &Family) -> SessionReport {
         let state = self.lock();
         let workers: Vec<_> = state.workers.values().cloned().collect();
         let idle: HashMap<_, _> = state.pool.iter().map(|i| (i.id, i.since)).collect();
         drop(state);
-        let described = workers.iter().map(|worker| {
-            let since = idle.get(&worker.id());
-            let mut described = worker.report(family);
-            described["state"] = since.map_or("busy", |_| "idle").into();
-            described["idleMillis"] = since.map(|since| millis(since.elapsed())).into();
-            described
-        });
-        json!({
-            "session": self.spec.session(),
-            "python": self.spec.python_exec,
-            "workers": described.collect::<Vec<_>>(),
-        })
+        let workers = workers
+            .iter()
+            .map(|worker| worker.report(idle.get(&worker.id()).copied(), family));
+        SessionReport {
+            session: self.spec.session().to_owned(),
+            python: self.spec.python_exec.clone(),
+            workers: workers.collect(),
+        }
     }
 
     /// Whether it has no worker, and nobody has asked it for one for the time after which unused zygotes end, too.

@@ -8,15 +8,39 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Shutdown, shutdown};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::host::WorkerId;
 use crate::launch::{Launched, Origin, is_quiet};
 use crate::os::deadline::millis;
-use crate::os::family::Family;
+use crate::os::family::{Family, MemoryReport};
 use crate::os::process::Process;
 use crate::process::death::Death;
 use crate::spec::Settings;
+
+/// What a worker is and has done, as it is reported.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkerReport {
+    id: i64,
+    pid: i32,
+    /// The name of its origin.
+    from: &'static str,
+    age_millis: u64,
+    tasks: u64,
+    /// `busy` or `idle`.
+    state: &'static str,
+    idle_millis: Option<u64>,
+    #[serde(flatten)]
+    memory: MemoryReport,
+}
+
+impl WorkerReport {
+    /// Whether it waits for its next task.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle_millis.is_some()
+    }
+}
 
 /// A worker that the factory has handed out or keeps idle.
 #[derive(Debug)]
@@ -82,19 +106,18 @@ impl Worker {
         self.tasks.load(Ordering::Relaxed)
     }
 
-    /// What it is and has done.
-    pub(crate) fn report(&self, family: &Family) -> Value {
-        let memory = family.memory(self.pid());
-        json!({
-            "id": self.id.0,
-            "pid": self.pid(),
-            "from": self.origin.name(),
-            "ageMillis": millis(self.born.elapsed()),
-            "tasks": self.tasks(),
-            "resident": memory.resident,
-            "proportional": memory.proportional.map(|one| one.bytes),
-            "proportionalAgeMillis": memory.proportional.map(|one| millis(one.age)),
-        })
+    /// What it is and has done, and since when it is idle, if it is.
+    pub(crate) fn report(&self, idle_since: Option<Instant>, family: &Family) -> WorkerReport {
+        WorkerReport {
+            id: self.id.0,
+            pid: self.pid(),
+            from: self.origin.name(),
+            age_millis: millis(self.born.elapsed()),
+            tasks: self.tasks(),
+            state: idle_since.map_or("busy", |_| "idle"),
+            idle_millis: idle_since.map(|since| millis(since.elapsed())),
+            memory: family.memory(self.pid()).report(),
+        }
     }
 
     /// Why it should serve no further task, if it should not.

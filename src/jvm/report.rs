@@ -1,10 +1,12 @@
 //! What there is now, and what has happened, as one JSON document: for Spark's metrics and for the page in its UI.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use crate::factory::{Factory, last_deaths};
+use serde::Serialize;
+
+use crate::factory::{DeathReport, SessionReport, last_deaths};
 use crate::jvm::registry;
-use crate::launch::zygote;
+use crate::launch::zygote::{self, ZygoteReport};
 use crate::metrics::{COUNTS, Waiting, counts};
 use crate::os::deadline::{epoch_millis, millis};
 use crate::os::family::Family;
@@ -44,51 +46,51 @@ pub const GAUGES: &[(&str, &str)] = &[
     ),
 ];
 
+/// All that there is to tell.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// In milliseconds since 1970.
+    at: u64,
+    counts: BTreeMap<&'static str, u64>,
+    gauges: BTreeMap<&'static str, u64>,
+    sessions: Vec<SessionReport>,
+    zygotes: Vec<ZygoteReport>,
+    deaths: Vec<DeathReport>,
+}
+
 /// The report. Reads some small files in `/proc` for each process; what takes longer has a budget.
-pub fn report() -> Value {
+pub fn report() -> Report {
     let family = Family::of(&started_pids());
     let factories = registry::all();
-    let described: Vec<_> = factories
-        .iter()
-        .map(|factory| factory.report(&family))
-        .collect();
+    let sessions: Vec<_> = factories.iter().map(|one| one.report(&family)).collect();
     let zygotes = zygote::reports(&family);
-    let gauges = gauges(&factories, &described, &zygotes, &family);
-    json!({
-        "at": epoch_millis(),
-        "counts": counts(),
-        "gauges": gauges,
-        "sessions": described,
-        "zygotes": zygotes,
-        "deaths": last_deaths(),
-    })
+    let own_spares = factories.iter().map(|factory| factory.spares()).sum();
+    Report {
+        at: epoch_millis(),
+        counts: counts(),
+        gauges: gauges(&sessions, &zygotes, own_spares, &family),
+        sessions,
+        zygotes,
+        deaths: last_deaths(),
+    }
 }
 
 fn gauges(
-    factories: &[std::sync::Arc<Factory>],
-    described: &[Value],
-    zygotes: &[Value],
+    sessions: &[SessionReport],
+    zygotes: &[ZygoteReport],
+    own_spares: usize,
     family: &Family,
-) -> Map<String, Value> {
-    let workers = |state: &str| {
-        let all = described
-            .iter()
-            .filter_map(|one| one["workers"].as_array())
-            .flatten();
-        all.filter(|worker| worker["state"] == state).count() as u64
-    };
-    let own_spares: usize = factories.iter().map(|factory| factory.spares()).sum();
-    let forked_spares: u64 = zygotes
-        .iter()
-        .filter_map(|one| one["spares"].as_u64())
-        .sum();
+) -> BTreeMap<&'static str, u64> {
+    let workers = sessions.iter().flat_map(|session| &session.workers);
+    let (idle, busy): (Vec<_>, Vec<_>) = workers.partition(|worker| worker.is_idle());
+    let forked_spares: usize = zygotes.iter().map(|zygote| zygote.spares).sum();
     let memory = family.total();
     let values = [
-        workers("busy"),
-        workers("idle"),
-        forked_spares + own_spares as u64,
+        busy.len() as u64,
+        idle.len() as u64,
+        (forked_spares + own_spares) as u64,
         Waiting::now(),
-        factories.len() as u64,
+        sessions.len() as u64,
         zygotes.len() as u64,
         family.len() as u64,
         memory.resident,
@@ -96,10 +98,8 @@ fn gauges(
         millis(memory.oldest),
         memory.unmeasured,
     ];
-    let named = GAUGES.iter().zip(values);
-    named
-        .map(|((name, _), value)| ((*name).to_owned(), value.into()))
-        .collect()
+    let names = GAUGES.iter().map(|(name, _)| *name);
+    names.zip(values).collect()
 }
 
 /// The table of metrics in the docs.

@@ -24,10 +24,17 @@ use native_python_worker::error::Error;
 use native_python_worker::factory::worker::Worker;
 use native_python_worker::factory::{Factory, Handout, Taken};
 use native_python_worker::host::{Accepted, Host, Stream, WorkerId};
+use native_python_worker::jvm;
 use native_python_worker::spec::FactorySpec;
+use serde_json::{Value, json};
 
 /// Long enough for any start on a busy machine; only a fault makes a test wait for it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What Java is told of workers and zygotes.
+pub fn report() -> Value {
+    json!(jvm::report::report())
+}
 
 #[derive(Default)]
 pub struct RememberingHost {

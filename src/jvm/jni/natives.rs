@@ -8,6 +8,7 @@ use jni::objects::{JClass, JObjectArray, JString, LoaderContext};
 use jni::sys::{jboolean, jint, jlong};
 use jni::{Env, EnvUnowned, NativeMethod, bind_java_type, native_method};
 use log::LevelFilter;
+use serde_json::json;
 
 use super::channel;
 use super::convert::pairs;
@@ -181,7 +182,7 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         env: &mut Env<'local>,
         _class: JClass<'local>,
     ) -> Result<JString<'local>, Failure> {
-        Ok(env.new_string(report::report().to_string())?)
+        Ok(env.new_string(json!(report::report()).to_string())?)
     }
 
     fn loaded_ahead<'local>(
@@ -190,7 +191,7 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         spark: JString<'local>,
     ) -> Result<JString<'local>, Failure> {
         let spark = spark.try_to_string(env)?;
-        Ok(env.new_string(zygote::loaded_ahead(&spark).to_string())?)
+        Ok(env.new_string(json!(zygote::loaded_ahead(&spark)).to_string())?)
     }
 
     fn open<'local>(

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use once_cell::sync::OnceCell;
-use serde_json::json;
 
+use super::message::{self, Bind};
 use super::surroundings::Surroundings;
 use crate::host::{Host, Stream};
 use crate::os::deadline::set_nonblocking;
@@ -135,27 +135,21 @@ pub(super) struct Binding {
 
 impl Binding {
     pub(super) fn of(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>) -> Self {
-        let set: serde_json::Map<_, _> = spec
-            .environment
+        let session = spec.environment.iter();
+        let session = session.filter(|(name, _)| is_session(spec, name));
+        let session = session.map(|(name, value)| (name.as_str(), value.as_str()));
+        let transport = spec.transport_variables();
+        let transport = transport
             .iter()
-            .filter(|(name, _)| is_session(spec, name))
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .chain(
-                spec.transport_variables()
-                    .into_iter()
-                    .map(|(n, v)| (n, json!(v))),
-            )
-            .collect();
-        let unset: Vec<_> = allocator_variables(&spec.environment)
-            .map(|(name, _)| name)
-            .collect();
-        let body = json!({
-            "set": set,
-            "unset": unset,
-            "directory": spec.working_directory,
-            "arguments": spec.daemon_arguments(),
-        });
-        let body = body.to_string().into_bytes();
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let unset = allocator_variables(&spec.environment).map(|(name, _)| name);
+        let bind = Bind {
+            set: session.chain(transport).collect(),
+            unset: unset.collect(),
+            directory: spec.working_directory.as_deref(),
+            arguments: spec.daemon_arguments(),
+        };
+        let body = message::bytes(&bind);
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
         Self {
             frame: [&length.to_be_bytes()[..], &body].concat(),

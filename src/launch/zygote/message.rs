@@ -1,23 +1,27 @@
-//! What a zygote says: one JSON object a message. Whatever does not fit is an error, never a panic.
+//! What a zygote's program and this side say to each other: one JSON object a message, with the kind as its only key.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::inventory::Files;
 
 /// One message from a zygote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Message {
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Message {
     /// The worker module is loaded, from these files: workers can be forked.
     Ready { pid: i32, files: Files },
     /// This interpreter can't serve as a zygote, in whatever environment if `of_interpreter`.
     Unfit {
         reason: String,
+        #[serde(default)]
         of_interpreter: bool,
     },
     /// A module's import begins.
-    Loading(String),
+    Loading { module: String },
     /// A module was loaded, and these files with it.
     Loaded {
         module: String,
@@ -37,9 +41,9 @@ pub(crate) enum Message {
         files: Vec<PathBuf>,
     },
     /// A file of what was loaded has changed: this zygote forks no more.
-    Outdated(String),
+    Outdated { file: String },
     /// All that was to be loaded is.
-    Complete,
+    Complete {},
     /// A worker was forked.
     Forked { number: u64, pid: i32 },
     /// A fork failed.
@@ -50,83 +54,52 @@ pub(crate) enum Message {
     Gone { status: i32 },
 }
 
+/// What a zygote is asked for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// To fork a worker, with the socket and the standard error that come along.
+    Fork { number: u64 },
+    /// To end, and its keeper to see to what is left of its workers' processes.
+    Leave {},
+}
+
+/// The first that a zygote is told: what it is to load, and all else that it has to know.
+#[derive(Debug, Serialize)]
+pub(super) struct Order<'a> {
+    /// Spark's version: that of PySpark has to be the same.
+    pub(super) spark: String,
+    pub(super) daemon: &'a str,
+    pub(super) worker: &'a str,
+    pub(super) stop_millis: u64,
+    pub(super) oom_score_adj: i32,
+    pub(super) load: Vec<&'a str>,
+    pub(super) left_out: Vec<&'a str>,
+    /// Files that are not loaded, and may have to be when they change.
+    pub(super) watch: Vec<&'a Path>,
+}
+
+/// What makes a spare a session's worker.
+#[derive(Debug, Serialize)]
+pub(super) struct Bind<'a> {
+    /// Environment variables that are the session's own.
+    pub(super) set: BTreeMap<&'a str, &'a str>,
+    /// Environment variables of the zygote's own.
+    pub(super) unset: Vec<&'a str>,
+    pub(super) directory: Option<&'a Path>,
+    pub(super) arguments: Vec<String>,
+}
+
 impl Message {
-    /// Reads a message; `None` where it is none.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(bytes).ok()?;
-        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        let number = |name: &str| value.get(name).and_then(Value::as_u64);
-        let int = |name: &str| i32::try_from(value.get(name)?.as_i64()?).ok();
-        if let Some(pid) = int("ready") {
-            return Some(Self::Ready {
-                pid,
-                files: files(&value)?,
-            });
-        }
-        if let Some(status) = int("gone") {
-            return Some(Self::Gone { status });
-        }
-        if value.get("complete").is_some() {
-            return Some(Self::Complete);
-        }
-        if let Some(number) = number("forked") {
-            return Some(Self::Forked {
-                number,
-                pid: int("pid")?,
-            });
-        }
-        if let Some(number) = number("failed") {
-            return Some(Self::Failed {
-                number,
-                errno: int("errno")?,
-            });
-        }
-        if let Some(pid) = int("exited") {
-            return Some(Self::Exited {
-                pid,
-                status: int("status")?,
-            });
-        }
-        if let Some(module) = text("loaded") {
-            return Some(Self::Loaded {
-                module,
-                millis: number("millis")?,
-                files: files(&value)?,
-            });
-        }
-        if let Some(module) = text("left_out") {
-            let missing = value.get("missing")?.as_bool()?;
-            return Some(Self::LeftOut {
-                module,
-                missing,
-                reason: text("reason")?,
-            });
-        }
-        if let Some(module) = text("spoiled") {
-            let files = value.get("files")?.as_array()?.iter();
-            return Some(Self::Spoiled {
-                module,
-                why: text("why")?,
-                files: files.filter_map(Value::as_str).map(Into::into).collect(),
-            });
-        }
-        if let Some(reason) = text("unfit") {
-            let of_interpreter = value.get("of_interpreter").is_some();
-            return Some(Self::Unfit {
-                reason,
-                of_interpreter,
-            });
-        }
-        let loading = text("loading").map(Self::Loading);
-        loading.or_else(|| text("outdated").map(Self::Outdated))
+    /// Reads a message.
+    pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(bytes)
     }
 }
 
-fn files(value: &Value) -> Option<Files> {
-    let files = value.get("files")?.as_object()?.iter();
-    files
-        .map(|(module, file)| Some((module.clone(), file.as_str()?.into())))
-        .collect()
+/// The bytes of what the zygote is told. All of it is UTF-8: paths come from Java's strings, or from the zygote's own JSON.
+pub(super) fn bytes(message: &impl Serialize) -> Vec<u8> {
+    json!(message).to_string().into_bytes()
 }
 
 #[cfg(test)]
@@ -138,21 +111,21 @@ mod tests {
     fn messages_are_read_as_the_zygote_writes_them() {
         for (text, message) in [
             (
-                r#"{"ready": 12, "files": {}}"#,
+                r#"{"ready": {"pid": 12, "files": {}}}"#,
                 Message::Ready {
                     pid: 12,
                     files: Files::new(),
                 },
             ),
             (
-                r#"{"unfit": "why"}"#,
+                r#"{"unfit": {"reason": "why"}}"#,
                 Message::Unfit {
                     reason: "why".into(),
                     of_interpreter: false,
                 },
             ),
             (
-                r#"{"loaded": "numpy", "millis": 54, "files": {"numpy": "a.py"}}"#,
+                r#"{"loaded": {"module": "numpy", "millis": 54, "files": {"numpy": "a.py"}}}"#,
                 Message::Loaded {
                     module: "numpy".into(),
                     millis: 54,
@@ -160,43 +133,43 @@ mod tests {
                 },
             ),
             (
-                r#"{"spoiled": "torch", "why": "starts threads", "files": ["b.py"]}"#,
+                r#"{"spoiled": {"module": "torch", "why": "starts threads", "files": ["b.py"]}}"#,
                 Message::Spoiled {
                     module: "torch".into(),
                     why: "starts threads".into(),
                     files: vec!["b.py".into()],
                 },
             ),
-            (r#"{"outdated": "a.py"}"#, Message::Outdated("a.py".into())),
+            (r#"{"complete": {}}"#, Message::Complete {}),
             (
-                r#"{"forked": 3, "pid": 77}"#,
+                r#"{"forked": {"number": 3, "pid": 77}}"#,
                 Message::Forked { number: 3, pid: 77 },
             ),
-            (
-                r#"{"failed": 3, "errno": 11}"#,
-                Message::Failed {
-                    number: 3,
-                    errno: 11,
-                },
-            ),
-            (
-                r#"{"exited": 77, "status": 9}"#,
-                Message::Exited { pid: 77, status: 9 },
-            ),
-            (r#"{"gone": 9}"#, Message::Gone { status: 9 }),
+            (r#"{"gone": {"status": 9}}"#, Message::Gone { status: 9 }),
         ] {
-            assert_eq!(Message::parse(text.as_bytes()), Some(message), "{text}");
+            assert_eq!(Message::parse(text.as_bytes()).unwrap(), message, "{text}");
         }
         for junk in [
             "",
             "{}",
             "[]",
-            r#"{"forked": 3}"#,
-            r#"{"forked": 3, "pid": 99999999999}"#,
-            r#"{"forked": -3, "pid": 1}"#,
+            r#"{"forked": {"number": 3}}"#,
+            r#"{"forked": {"number": 3, "pid": 99999999999}}"#,
+            r#"{"forked": {"number": -3, "pid": 1}}"#,
+            r#"{"forked": {"number": 3, "pid": 1}, "gone": {"status": 9}}"#,
         ] {
-            assert_eq!(Message::parse(junk.as_bytes()), None, "{junk}");
+            assert!(Message::parse(junk.as_bytes()).is_err(), "{junk}");
         }
+    }
+
+    #[test]
+    fn requests_are_written_as_the_zygote_reads_them() {
+        let written = |request| String::from_utf8(bytes(&request)).unwrap();
+        assert_eq!(
+            written(Request::Fork { number: 3 }),
+            r#"{"fork":{"number":3}}"#
+        );
+        assert_eq!(written(Request::Leave {}), r#"{"leave":{}}"#);
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use log::{debug, info, warn};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Launcher;
 use crate::error::{Error, Step};
@@ -31,6 +31,7 @@ use crate::spec::{FactorySpec, SparkVersion};
 use inventory::Shadow;
 use key::Binding;
 pub use process::Zygote;
+pub(crate) use process::ZygoteReport;
 use stand_in::StandIn;
 use surroundings::Holdings;
 use zygotes::Zygotes;
@@ -45,14 +46,20 @@ pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
 }
 
 /// What zygotes of this Spark load by default, and the environment that they load it under; for tools that look at a machine.
-pub fn loaded_ahead(spark: &str) -> Value {
+pub fn loaded_ahead(spark: &str) -> LoadedAhead {
     let spark = SparkVersion::parse(spark);
     let environment = key::ALLOCATOR_VARIABLES.into_iter();
-    let environment: HashMap<_, _> = environment.chain([SINGLE_THREADED]).collect();
-    json!({
-        "modules": spark.map(SparkVersion::loaded_ahead).unwrap_or_default(),
-        "environment": environment,
-    })
+    LoadedAhead {
+        modules: spark.map(SparkVersion::loaded_ahead).unwrap_or_default(),
+        environment: environment.chain([SINGLE_THREADED]).collect(),
+    }
+}
+
+/// See [`loaded_ahead`].
+#[derive(Debug, Serialize)]
+pub struct LoadedAhead {
+    modules: &'static [&'static str],
+    environment: HashMap<&'static str, &'static str>,
 }
 
 /// What `pools.py` sets while modules are loaded.

@@ -2,16 +2,18 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::debug;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::inventory::Shadow;
 use super::key::{self, Binding, ZygoteKey, allocator_variables};
 use super::left_behind::{self, Left, LeftBehind};
+use super::message::{self, Order, Request};
 use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::surroundings::Holdings;
@@ -21,7 +23,7 @@ use crate::host::Host;
 use crate::launch::Origin;
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, millis};
-use crate::os::family::Family;
+use crate::os::family::{Family, MemoryReport};
 use crate::os::oom;
 use crate::os::spawn::{CommandLine, Stdin};
 use crate::os::supervisor::supervisor;
@@ -51,8 +53,33 @@ const BOOT: &str = include_str!("python/boot.py");
 /// What all zygotes load; workers of another module load that themselves.
 const WORKER_MODULE: &str = "pyspark.worker";
 
-/// Has the zygote end, and its keeper see to what is left of its workers' processes.
-const LEAVE: &[u8] = br#"{"leave": true}"#;
+/// What a zygote has loaded and keeps ready, as it is reported.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ZygoteReport {
+    pid: i32,
+    python: String,
+    age_millis: u64,
+    /// How many spares it has.
+    pub(crate) spares: usize,
+    loading: Option<String>,
+    loaded: Vec<LoadedReport>,
+    left_out: Vec<LeftOutReport>,
+    #[serde(flatten)]
+    memory: MemoryReport,
+}
+
+#[derive(Debug, Serialize)]
+struct LoadedReport {
+    module: String,
+    millis: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOutReport {
+    module: String,
+    why: String,
+}
 
 /// A running zygote. Ends with all its workers when dropped.
 pub struct Zygote {
@@ -81,7 +108,7 @@ impl Zygote {
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let order = order(key, spec, &state.left_out);
+        let order = message::bytes(&order(key, spec, &state.left_out));
         let keeper = process.pid();
         let talk = Talk::new(control, keeper, key, spec, host.clone(), state);
         let talk = Arc::new(talk);
@@ -89,13 +116,13 @@ impl Zygote {
             .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))
             .map_err(Error::io(Step::Spawn, limit))?;
         let messages = [
-            SECOND_LINE,
-            BOOT,
-            &json!(MODULES).to_string(),
-            &order.to_string(),
+            SECOND_LINE.into(),
+            BOOT.into(),
+            message::bytes(&MODULES),
+            order,
         ];
         for message in messages {
-            match talk.tell(message.as_bytes()) {
+            match talk.tell(&message) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     let reason = format!("it can't be told its program: {error}");
                     return Err(unfit(reason, false));
@@ -211,24 +238,26 @@ impl Zygote {
     }
 
     /// What it has loaded and keeps ready.
-    pub(super) fn report(&self, family: &Family) -> Value {
+    pub(super) fn report(&self, family: &Family) -> ZygoteReport {
         let pid = self.pid();
-        let memory = family.memory(pid);
+        let memory = family.memory(pid).report();
         let state = self.talk.lock();
-        let named = |(module, millis): &(String, u64)| json!({"module": module, "millis": millis});
-        let left_out = |one: &LeftOut| json!({"module": one.module, "why": one.why});
-        json!({
-            "pid": pid,
-            "python": self.python,
-            "ageMillis": millis(self.started.elapsed()),
-            "spares": state.spares.len(),
-            "loading": state.loading,
-            "loaded": state.loaded.iter().map(named).collect::<Vec<_>>(),
-            "leftOut": state.left_out.iter().map(left_out).collect::<Vec<_>>(),
-            "resident": memory.resident,
-            "proportional": memory.proportional.map(|one| one.bytes),
-            "proportionalAgeMillis": memory.proportional.map(|one| millis(one.age)),
-        })
+        let loaded = state.loaded.iter().cloned();
+        let left_out = state.left_out.iter().cloned();
+        ZygoteReport {
+            pid,
+            python: self.python.clone(),
+            age_millis: millis(self.started.elapsed()),
+            spares: state.spares.len(),
+            loading: state.loading.clone(),
+            loaded: loaded
+                .map(|(module, millis)| LoadedReport { module, millis })
+                .collect(),
+            left_out: left_out
+                .map(|LeftOut { module, why, .. }| LeftOutReport { module, why })
+                .collect(),
+            memory,
+        }
     }
 
     /// Calls `act` when it serves no more because it has ended.
@@ -265,6 +294,10 @@ impl Zygote {
         self.talk.lock().phase == Phase::Outdated
     }
 
+    fn leave(&self) -> io::Result<()> {
+        self.talk.tell(&message::bytes(&Request::Leave {}))
+    }
+
     /// What its workers have started goes on without it, when the last of them is gone.
     pub(super) fn leave_behind(&self) {
         self.stays.store(true, Ordering::Relaxed);
@@ -293,7 +326,7 @@ impl Drop for Zygote {
     fn drop(&mut self) {
         self.talk.idle_timer.stop();
         self.talk.lose();
-        if self.stays.load(Ordering::Relaxed) && self.talk.tell(LEAVE).is_ok() {
+        if self.stays.load(Ordering::Relaxed) && self.leave().is_ok() {
             let left = Left {
                 keeper: self.process.clone(),
                 talk: self.talk.clone(),
@@ -333,21 +366,25 @@ fn unfit(reason: String, of_interpreter: bool) -> Error {
     }
 }
 
-/// What it is to load, and all else that it has to know.
-fn order(key: &ZygoteKey, spec: &FactorySpec, known: &[LeftOut]) -> Value {
-    let of = |module: &String| known.iter().find(|one| one.module == *module);
-    let failed = |module: &String| of(module).is_some_and(|one| !one.files.is_empty());
-    let until_failure = key.preload.iter().take_while(|module| !failed(module));
+fn order<'a>(key: &'a ZygoteKey, spec: &FactorySpec, known: &'a [LeftOut]) -> Order<'a> {
+    let of = |module: &str| known.iter().find(|one| one.module == module);
+    let failed = |module: &str| of(module).is_some_and(|one| !one.files.is_empty());
+    let preload = || key.preload.iter().map(String::as_str);
+    let until_failure = preload().take_while(|module| !failed(module));
     let (left_out, load): (Vec<_>, Vec<_>) = until_failure.partition(|module| of(module).is_some());
-    let after = key.preload.iter().skip(left_out.len() + load.len());
-    json!({
-        "spark": key.spark.to_string(),
-        "daemon": key.daemon_module,
-        "worker": WORKER_MODULE,
-        "stop_millis": millis(spec.settings.stop_timeout),
-        "oom_score_adj": oom::worker_score(spec.settings.oom_score_adj),
-        "load": load,
-        "left_out": left_out.iter().copied().chain(after).collect::<Vec<_>>(),
-        "watch": known.iter().flat_map(|one| &one.files).collect::<Vec<_>>(),
-    })
+    let after = preload().skip(left_out.len() + load.len());
+    Order {
+        spark: key.spark.to_string(),
+        daemon: &key.daemon_module,
+        worker: WORKER_MODULE,
+        stop_millis: millis(spec.settings.stop_timeout),
+        oom_score_adj: oom::worker_score(spec.settings.oom_score_adj),
+        load,
+        left_out: left_out.into_iter().chain(after).collect(),
+        watch: known
+            .iter()
+            .flat_map(|one| &one.files)
+            .map(PathBuf::as_path)
+            .collect(),
+    }
 }

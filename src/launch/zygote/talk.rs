@@ -12,11 +12,10 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
 use nix::unistd::pipe2;
-use serde_json::json;
 
 use super::inventory::Shadow;
 use super::key::{Binding, ZygoteKey};
-use super::message::Message;
+use super::message::{self, Message, Request};
 use super::spares::Spare;
 use super::state::{Fork, LeftOut, Phase, Shortage, State};
 use super::surroundings::Holdings;
@@ -173,11 +172,11 @@ impl Talk {
         let (stderr, their_stderr) = pipe2(OFlag::O_CLOEXEC)?;
         set_nonblocking(stderr.as_fd(), true)?;
         let stderr = Output::drain(stderr, Stream::Stderr, self.host.clone())?;
-        let text = json!({ "fork": number }).to_string();
+        let request = message::bytes(&Request::Fork { number });
         let fds = [theirs.as_raw_fd(), their_stderr.as_raw_fd()];
         sendmsg::<()>(
             self.control.as_raw_fd(),
-            &[IoSlice::new(text.as_bytes())],
+            &[IoSlice::new(&request)],
             &[ControlMessage::ScmRights(&fds)],
             MsgFlags::MSG_NOSIGNAL,
             None,
@@ -207,7 +206,7 @@ impl Talk {
                     of_interpreter,
                 }
             }
-            Message::Loading(module) => {
+            Message::Loading { module } => {
                 state.loading = Some(module.clone());
                 drop(state);
                 self.give_up_later(module);
@@ -241,14 +240,14 @@ impl Talk {
                 }
             }
             Message::Spoiled { module, why, files } => state.spoil(module, why, files),
-            Message::Outdated(file) => {
+            Message::Outdated { file } => {
                 info!("{file} has changed, so another zygote takes over");
                 state.phase = Phase::Outdated;
                 let old = state.spares.take_all();
                 drop(state);
                 drop(old); // a spare ends with its socket
             }
-            Message::Complete => {
+            Message::Complete {} => {
                 self.renew_spares(state);
                 IdleTimer::arm(self);
             }
@@ -405,8 +404,8 @@ impl Observer for Control {
         match heard(&self.0.control) {
             Heard::Message(bytes) => {
                 match Message::parse(&bytes) {
-                    Some(message) => self.0.hear(message),
-                    None => warn!("The zygote sent something that is no message"),
+                    Ok(message) => self.0.hear(message),
+                    Err(error) => warn!("The zygote sent something that is no message: {error}"),
                 }
                 Next::Keep
             }

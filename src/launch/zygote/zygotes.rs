@@ -8,12 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
-use serde_json::Value;
 
 use super::inventory::{Inventory, Shadow};
 use super::key::{Binding, ZygoteKey};
 use super::left_behind::LeftBehind;
-use super::process::Zygote;
+use super::process::{Zygote, ZygoteReport};
 use super::spares::{Spare, Spares};
 use super::state::{LeftOut, State};
 use super::surroundings::Holdings;
@@ -54,7 +53,7 @@ fn all() -> MutexGuard<'static, HashMap<ZygoteKey, Weak<Zygotes>>> {
 }
 
 /// Each zygote that serves, as it is now.
-pub(crate) fn reports(family: &Family) -> Vec<Value> {
+pub(crate) fn reports(family: &Family) -> Vec<ZygoteReport> {
     let known: Vec<_> = all().values().filter_map(Weak::upgrade).collect();
     let serving = known.iter().filter_map(|zygotes| zygotes.current.serving());
     serving.map(|zygote| zygote.report(family)).collect()

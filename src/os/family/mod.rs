@@ -7,6 +7,9 @@ mod proportional;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
+use crate::os::deadline::millis;
 use crate::os::process::{Identity, resident};
 use descendants::with_descendants;
 use proportional::{Figure, Member, figures};
@@ -27,7 +30,25 @@ pub(crate) struct Proportional {
     pub(crate) age: Duration,
 }
 
+/// The same, as it is reported.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MemoryReport {
+    resident: u64,
+    proportional: Option<u64>,
+    proportional_age_millis: Option<u64>,
+}
+
 impl Memory {
+    /// For a report.
+    pub(crate) fn report(&self) -> MemoryReport {
+        MemoryReport {
+            resident: self.resident,
+            proportional: self.proportional.map(|one| one.bytes),
+            proportional_age_millis: self.proportional.map(|one| millis(one.age)),
+        }
+    }
+
     fn new(resident: u64, figure: Option<Figure>, now: Instant) -> Self {
         let proportional = figure.map(|figure| Proportional {
             // It was read before: the process may be smaller now.

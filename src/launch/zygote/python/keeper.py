@@ -92,11 +92,11 @@ def outlive(status, control, ends):
     poller.register(control, 0)
     poller.register(ends, select.POLLIN)
     with contextlib.suppress(OSError):  # nobody is left to hear it
-        send(control, gone=status)
+        send(control, "gone", status=status)
         while not is_over(control):
             pid, ended = os.waitpid(-1, os.WNOHANG)
             if pid:
-                send(control, exited=pid, status=ended)
+                send(control, "exited", pid=pid, status=ended)
             else:
                 poller.poll()
                 ends.drain()

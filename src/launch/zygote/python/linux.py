@@ -83,8 +83,9 @@ def receive(sock, size, most):
     return data, descriptors
 
 
-def send(control, **message):
-    control.sendall(json.dumps(message, ensure_ascii=False).encode(errors="replace"))
+def send(control, kind, **fields):
+    """Tells a message, as `message.rs` has them."""
+    control.sendall(json.dumps({kind: fields}, ensure_ascii=False).encode(errors="replace"))
 
 
 def is_over(control):

@@ -178,9 +178,9 @@ class Zygote:
         self.resident = {}
         self.variables = {}
 
-    def send(self, **message):
+    def send(self, kind, **fields):
         try:
-            send(self.control, **message)
+            send(self.control, kind, **fields)
         except BrokenPipeError:
             self.end()  # nobody wants it any more
 
@@ -191,17 +191,17 @@ class Zygote:
 
             wanted = ".".join(order["spark"].split(".")[:2])
             if ".".join(pyspark.__version__.split(".")[:2]) != wanted:
-                self.send(unfit=f"PySpark is {pyspark.__version__}, Spark is {order['spark']}")
+                self.send("unfit", reason=f"PySpark is {pyspark.__version__}, Spark is {order['spark']}")
                 return False
             self.worker_module = order["worker"]
             importlib.import_module(self.worker_module)
             self.load_daemon(order["daemon"], [self.worker_module])
         sys.argv[:] = [self.daemon.__file__]
         if not os.path.exists(CHILDREN):
-            self.send(unfit=f"this system has no {CHILDREN}")
+            self.send("unfit", reason=f"this system has no {CHILDREN}")
             return False
         if threads(self.status) > 1:
-            self.send(unfit=f"{order['worker']} starts threads when it is imported; the first runs {starter_of_threads()}")
+            self.send("unfit", reason=f"{order['worker']} starts threads when it is imported; the first runs {starter_of_threads()}")
             return False
         show_as(OWN_ARGUMENTS, DAEMONS_ARGUMENTS)
         if hasattr(sys, "orig_argv"):
@@ -215,7 +215,7 @@ class Zygote:
         specs = self.cache.keep_all()
         self.sources.add_path(sys.path, specs, order["left_out"])
         self.freeze()
-        self.send(ready=os.getpid(), files=locations(specs))
+        self.send("ready", pid=os.getpid(), files=locations(specs))
         return True
 
     def load_daemon(self, module_name, arguments):
@@ -236,7 +236,7 @@ class Zygote:
     def load_next(self):
         name = self.to_load.pop(0)
         started = time.monotonic()
-        self.send(loading=name)
+        self.send("loading", module=name)
         before = ProcessState()
         resident = status_of(self.status, b"RssAnon")
         error = None
@@ -260,7 +260,8 @@ class Zygote:
         self.account(top_level(name), status_of(self.status, b"RssAnon") - resident)
         self.variables.setdefault(top_level(name), {}).update(variables)
         self.sources.add_path(sys.path, specs)
-        self.send(loaded=name, millis=round((time.monotonic() - started) * 1000), files=locations(specs))
+        millis = round((time.monotonic() - started) * 1000)
+        self.send("loaded", module=name, millis=millis, files=locations(specs))
         self.go_on()
 
     def account(self, package, kibibytes):
@@ -272,7 +273,7 @@ class Zygote:
     def go_on(self):
         if not self.to_load:
             self.freeze()
-            self.send(complete=True)
+            self.send("complete")
 
     def leave_out(self, name, error):
         missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
@@ -282,14 +283,14 @@ class Zygote:
         for file in files:
             self.sources.add(file)
         self.sources.add_path(sys.path, self.cache.take_out(), [name])
-        self.send(left_out=name, missing=missing, reason=reason)
+        self.send("left_out", module=name, missing=missing, reason=reason)
         self.go_on()
 
     def spoil(self, name, why, files=()):
         """It forks no more. These files may be at fault."""
         self.spoiled = True
         self.to_load = []
-        self.send(spoiled=name, why=why, files=list(files))
+        self.send("spoiled", module=name, why=why, files=list(files))
 
     def may_rehearse(self):
         """Whether a child has done it, without a thread being started."""
@@ -316,14 +317,14 @@ class Zygote:
         if not data:
             return False
         try:
-            message = json.loads(data)
-            if "leave" in message:
+            [(kind, fields)] = json.loads(data).items()
+            if kind == "leave":
                 self.leave()
             elif len(descriptors) == 2:
-                self.fork(message["fork"], *descriptors)
+                self.fork(fields["number"], *descriptors)
             else:
                 # The kernel leaves out what there is no room for.
-                self.send(failed=message["fork"], errno=errno.EMFILE)
+                self.send("failed", number=fields["number"], errno=errno.EMFILE)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -337,22 +338,22 @@ class Zygote:
         if changed and not self.spoiled:
             self.spoiled = True
             self.to_load = []
-            self.send(outdated=changed)
+            self.send("outdated", file=changed)
 
     def fork(self, number, sock, stderr):
         self.look_at_sources(self.sources.seen())
         if self.spoiled:
-            self.send(failed=number, errno=0)
+            self.send("failed", number=number, errno=0)
             return
         try:
             pid = self.split()
         except OSError as error:
-            self.send(failed=number, errno=error.errno)
+            self.send("failed", number=number, errno=error.errno)
             return
         if pid == 0:
             self.become_worker(socket.socket(fileno=sock), stderr)
         self.children.add(pid)
-        self.send(forked=number, pid=pid)
+        self.send("forked", number=number, pid=pid)
 
     def split(self):
         """Forks. The child has nothing left to write, and takes signals for its own."""
@@ -433,13 +434,13 @@ class Zygote:
         for pid, status in self.ends.collect():
             if pid in self.children:
                 self.children.discard(pid)
-                self.send(exited=pid, status=status)
+                self.send("exited", pid=pid, status=status)
 
     def serve(self):
         self.ends = ChildEnds()
         self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
         if not self.to_load:
-            self.send(complete=True)
+            self.send("complete")
         poller = select.poll()
         poller.register(self.control, select.POLLIN)
         poller.register(self.ends, select.POLLIN)
@@ -473,7 +474,7 @@ def refuse_threads(control):
     os.close(status)
     if several:
         why = f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}"
-        send(control, unfit=why, of_interpreter=True)
+        send(control, "unfit", reason=why, of_interpreter=True)
         os._exit(0)
 
 
