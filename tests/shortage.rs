@@ -6,7 +6,6 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
 use common::{Bench, Setup, eventually, parent, python, runs};
 use native_python_worker::error::Error;
@@ -34,7 +33,10 @@ fn a_fork_that_fails_for_a_while_is_tried_again() {
         let held = bench.create();
         (bench, held)
     });
-    thread::sleep(Duration::from_secs(1));
+    let failed = directory.path().join("failed");
+    eventually("it has tried more than once", || {
+        fs::read(&failed).is_ok_and(|failures| failures.len() > 2)
+    });
     assert!(!waiting.is_finished());
     fs::remove_file(short).unwrap();
     let (_bench, held) = waiting.join().unwrap();

@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{Setup, children, eventually, runs};
 use native_python_worker::error::Error;
@@ -87,12 +88,14 @@ fn a_stop_amid_creates_releases_and_kills_leaves_nothing() {
     let bench = Setup::daemon().open();
     bench.create();
     let factory = Arc::clone(&bench.factory);
+    let handed_out = AtomicUsize::new(0);
     let pids = std::thread::scope(|scope| {
         let tasks: Vec<_> = (0..24)
             .map(|n| {
-                let bench = &bench;
+                let (bench, handed_out) = (&bench, &handed_out);
                 scope.spawn(move || {
                     let worker = bench.next().ok()?;
+                    handed_out.fetch_add(1, Ordering::Relaxed);
                     match n % 3 {
                         0 => bench.factory.release(worker.id()),
                         1 => bench.factory.stop_worker(worker.id()),
@@ -102,7 +105,9 @@ fn a_stop_amid_creates_releases_and_kills_leaves_nothing() {
                 })
             })
             .collect();
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        eventually("some have workers", || {
+            handed_out.load(Ordering::Relaxed) > 3
+        });
         factory.stop();
         tasks
             .into_iter()

@@ -601,13 +601,19 @@ fn a_zygote_started_ahead_has_workers_ready_for_the_first_task() {
 
 #[test]
 fn a_zygote_that_nobody_uses_ends_and_another_one_serves() {
-    let bench = Setup::zygote()
+    let setup = Setup::zygote()
         .own("zygote.idleTimeout", "300ms")
-        .own("spares", "1")
-        .open();
+        .own("spares", "1");
+    let bench = setup.clone().open();
     let held = bench.create();
     let first = zygote_of(&held);
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    let other = setup.env("OTHER", "1").open();
+    let unused = {
+        let held = other.create();
+        other.factory.stop_worker(held.id());
+        zygote_of(&held)
+    };
+    eventually("the other one ends", || !runs(unused));
     assert!(runs(first), "its worker is still there");
     bench.factory.stop_worker(held.id());
     drop(held);

@@ -10,6 +10,8 @@ really_fork = os.fork
 
 def fork():
     if (DIRECTORY / "short").exists():
+        with open(DIRECTORY / "failed", "a") as failed:
+            failed.write("x")
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     return really_fork()
 

@@ -61,6 +61,11 @@ def main() -> None:
         time.sleep(600)
     elif how == "hang":
         time.sleep(600)
+    elif how == "exit when told":
+        open(f"started-{os.getpid()}", "w").close()
+        while not os.path.exists("told"):
+            time.sleep(0.01)
+        sys.exit(7)
     elif how == "close stdout":
         os.close(1)
         time.sleep(600)

@@ -1,5 +1,6 @@
 package io.nativepythonworker.spark3;
 
+import io.nativepythonworker.ConnectionEnd;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.WorkerConnection;
 import java.io.IOException;
@@ -15,21 +16,16 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** A native worker as Spark 3.5's runners see it: a connected socket over a blocking channel. */
 final class WorkerSocket extends Socket implements WorkerConnection {
-  private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
-
   private final NativePythonWorkerFactory<WorkerSocket> factory;
   private final long id;
   private final long pid;
   private final SocketChannel channel;
   private final ChannelInput input;
   private final ChannelOutput output;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final ConnectionEnd end;
   private volatile boolean inputShutdown;
   private volatile boolean outputShutdown;
 
@@ -42,6 +38,7 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     this.pid = pid;
     this.channel = channel;
     this.input = new ChannelInput(channel, this, this::whyEnded);
+    this.end = new ConnectionEnd(() -> factory.closed(this), "Failed to close worker socket");
     this.output = new ChannelOutput(channel, this, this::whyEnded);
   }
 
@@ -113,23 +110,12 @@ final class WorkerSocket extends Socket implements WorkerConnection {
    */
   @Override
   public void close() throws IOException {
-    try {
-      channel.close(); // first, so that who reads here learns that it was closed on this side
-    } finally {
-      if (!closed.getAndSet(true)) {
-        factory.closed(this);
-      }
-    }
+    end.close(channel::close);
   }
 
   @Override
   public void discard() {
-    closed.set(true);
-    try {
-      channel.close();
-    } catch (IOException failure) {
-      LOGGER.warn("Failed to close worker socket", failure);
-    }
+    end.discard(channel::close);
   }
 
   @Override

@@ -1,22 +1,19 @@
 package io.nativepythonworker.spark4;
 
+import io.nativepythonworker.ConnectionEnd;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.WorkerConnection;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.api.python.PythonWorker;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** A native worker as Spark's runners see it: equal to another only if the channel is the same. */
 final class Spark4Worker extends PythonWorker implements WorkerConnection {
   private static final long serialVersionUID = 1L;
-  private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
 
   private final transient NativePythonWorkerFactory<Spark4Worker> factory;
   private final transient WorkerChannel shown;
-  private final transient AtomicBoolean closed = new AtomicBoolean();
+  private final transient ConnectionEnd end;
   private final long id;
   private final long pid;
 
@@ -29,6 +26,7 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
     this.factory = factory;
     this.id = id;
     this.pid = pid;
+    this.end = new ConnectionEnd(() -> factory.closed(this), "Failed to stop worker socket");
     this.shown = new WorkerChannel(channel, this::whyEnded);
   }
 
@@ -90,22 +88,11 @@ final class Spark4Worker extends PythonWorker implements WorkerConnection {
   /** Runners close workers by this, often without a word to the factory. */
   @Override
   public void stop() {
-    try {
-      super.stop(); // first, so that who reads here learns that it was closed on this side
-    } finally {
-      if (!closed.getAndSet(true)) {
-        factory.closed(this);
-      }
-    }
+    end.close(super::stop);
   }
 
   @Override
   public void discard() {
-    closed.set(true);
-    try {
-      super.stop();
-    } catch (RuntimeException failure) {
-      LOGGER.warn("Failed to stop worker socket", failure);
-    }
+    end.discard(super::stop);
   }
 }
