@@ -1,6 +1,6 @@
 """Prints "PASSED FAILED" for the test reports named on the command line.
 
-A report is pytest's JUnit XML file, or a log of `cargo test` or of the Java tests' runner.
+A report is a JUnit XML file, a folder of them, or a log of `cargo test`.
 """
 
 import re
@@ -10,11 +10,8 @@ from pathlib import Path
 
 
 def from_log(text):
-    cargo = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed", text, re.MULTILINE)
-    java = re.findall(r"^(\d+) tests, (\d+) failed, \d+ ignored", text, re.MULTILINE)
-    pairs = [(int(passed), int(failed)) for passed, failed in cargo]
-    pairs += [(int(run) - int(failed), int(failed)) for run, failed in java]
-    return pairs
+    results = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed", text, re.MULTILINE)
+    return [(int(passed), int(failed)) for passed, failed in results]
 
 
 def from_xml(path):
@@ -28,8 +25,9 @@ def from_xml(path):
 
 def main(names):
     pairs = []
-    for path in filter(Path.exists, map(Path, names)):
-        pairs += from_xml(path) if path.suffix == ".xml" else from_log(path.read_text(errors="replace"))
+    for name in map(Path, names):
+        for path in filter(Path.is_file, name.rglob("*.xml") if name.is_dir() else [name]):
+            pairs += from_xml(path) if path.suffix == ".xml" else from_log(path.read_text(errors="replace"))
     print(sum(passed for passed, _ in pairs), sum(failed for _, failed in pairs))
 
 
