@@ -283,7 +283,7 @@ impl fmt::Display for Error {
                 pause,
             } => write!(
                 f,
-                "{cause}\n(This is the last of {failures} failed starts. The next is tried in {} ms at the earliest.)",
+                "{cause}\n({failures} starts in a row have failed; the next attempt is in {} ms at the earliest.)",
                 pause.as_millis()
             ),
             Self::Setting {
@@ -317,9 +317,11 @@ impl fmt::Display for Error {
             Self::LaunchCode { sender, code } => launch_code(f, sender, *code),
             Self::Fork { errno } => launch_code(f, "Python zygote", *errno),
             Self::Unfit { reason, .. } => {
-                write!(f, "There is no zygote for this Python: {reason}")
+                write!(f, "This Python can't have a zygote: {reason}")
             }
-            Self::Shadowed => f.write_str("The session has another file of what is loaded ahead."),
+            Self::Shadowed => {
+                f.write_str("The session brings its own copy of a module that is loaded ahead.")
+            }
             Self::LaunchGone { sender, pid } => write!(
                 f,
                 "{sender} failed to launch worker. Process {pid} ended right after its start."

@@ -87,7 +87,7 @@ impl Breaker {
         state.last = Some((now, error.clone()));
         if state.failures >= WORTH_A_WARNING {
             warn!(
-                "{} starts of a Python worker have failed one after the other; the next one is made in {} s",
+                "{} starts of Python workers in a row have failed; the next attempt is in {} s",
                 state.failures,
                 pause(state.failures).as_secs()
             );

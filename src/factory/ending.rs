@@ -189,7 +189,7 @@ impl Factory {
         match later(self, timeout, move |factory| factory.kill_lingering(id)) {
             Ok(timer) => drop(state.leaving.insert(id, timer)),
             Err(error) => warn!(
-                "{worker} will not be killed if it ignores the end of its connection: {error}"
+                "Can't set the timer that kills {worker} if it ignores the end of its connection: {error}"
             ),
         }
     }
@@ -199,7 +199,7 @@ impl Factory {
             return;
         };
         warn!(
-            "Killing {worker}: it goes on, though its connection was closed {} s ago",
+            "Killing {worker}: it still runs {} s after its connection was closed",
             self.spec.settings.close_timeout.as_secs_f64()
         );
         Count::EndedLingering.increment();
@@ -217,7 +217,7 @@ impl Factory {
         let delay = expiry.saturating_duration_since(Instant::now());
         match later(self, delay, Self::reap) {
             Ok(timer) => state.reaper = Some(timer),
-            Err(error) => warn!("Idle Python workers are not ended for now: {error}"),
+            Err(error) => warn!("Can't set the timer that ends idle Python workers: {error}"),
         }
     }
 

@@ -151,7 +151,7 @@ impl Factory {
             }
             if idle.worker.is_alive() {
                 warn!(
-                    "Idle {} has sent or closed something, discarding.",
+                    "Idle {} sent data or closed its connection; discarding it.",
                     idle.worker
                 );
             } else {

@@ -128,7 +128,7 @@ impl Ahead {
             .name("npw-ahead".to_owned())
             .spawn(move || ahead.refill());
         if let Err(error) = launching {
-            warn!("No workers are launched ahead for now: {error}");
+            warn!("Can't launch workers ahead: {error}");
             self.lock().launching = false;
         }
     }
@@ -140,7 +140,7 @@ impl Ahead {
                 Ok(launched) => self.put(launched),
                 Err(error) => {
                     // The next task sees for itself.
-                    debug!("No worker could be launched ahead: {error}");
+                    debug!("Failed to launch a worker ahead: {error}");
                     self.lock().launching = false;
                     break;
                 }
@@ -174,7 +174,7 @@ impl Ahead {
 
 /// Spares that nobody has wanted for the idle time go away.
 impl EndsWhenIdle for Ahead {
-    const NAME: &'static str = "A spare worker";
+    const NAME: &'static str = "spare workers";
 
     fn idle_timer(&self) -> &IdleTimer {
         &self.idle_timer

@@ -220,7 +220,7 @@ impl Launcher for DaemonLauncher {
         let daemon = self.daemon(deadline)?;
         let forked = match daemon.fork(deadline) {
             Err(error) if is_workers_end(&error) && daemon.is_alive() => {
-                debug!("A worker ended before it could be used, forking another one: {error}");
+                debug!("A worker ended before it could be used; forking another one: {error}");
                 daemon.fork(deadline)
             }
             result => result,

@@ -89,7 +89,7 @@ impl SimpleLauncher {
             };
             match self.handshake(&socket, deadline) {
                 Ok(Some(pid)) => return Ok((socket, pid)),
-                Ok(None) => warn!("A connection that did not know the secret was refused"),
+                Ok(None) => warn!("Refused a connection that did not send the worker's secret"),
                 Err(error) => warn!("A connection to a worker's socket failed: {error}"),
             }
         }

@@ -58,7 +58,10 @@ impl IdleTimer {
         }
         match later(owner, timer.limit.saturating_sub(idle), Self::look) {
             Ok(id) => *state = State::Armed(id),
-            Err(error) => debug!("{} will not be ended when unused: {error}", T::NAME),
+            Err(error) => debug!(
+                "Can't set the timer that ends {} when unused: {error}",
+                T::NAME
+            ),
         }
     }
 
@@ -125,7 +128,7 @@ mod tests {
     }
 
     impl EndsWhenIdle for Used {
-        const NAME: &'static str = "A thing of the test";
+        const NAME: &'static str = "a thing of the test";
 
         fn idle_timer(&self) -> &IdleTimer {
             &self.timer

@@ -214,7 +214,7 @@ impl Supervisor {
             match self.epoll.add(observer.fd(), event) {
                 Ok(()) => self.dispatch(token),
                 Err(error) => {
-                    error!("Can't watch a Python process's output any more: {error}");
+                    error!("Can't go on reading a Python process's output: {error}");
                     let lost = self.lock().observers.remove(&token);
                     drop(lost); // not under the lock
                 }
@@ -256,7 +256,7 @@ impl Supervisor {
         };
         drop(state);
         let next = catch_unwind(AssertUnwindSafe(|| observer.ready())).unwrap_or_else(|_| {
-            error!("An observer of the supervisor panicked; it is watched no more");
+            error!("An observer of the supervisor panicked and is no longer watched");
             Next::Remove
         });
         if next == Next::Keep {
@@ -285,7 +285,7 @@ impl Supervisor {
             let mut state = self.lock();
             let Some(timer) = state.take_due_timer() else {
                 if let Err(error) = self.set_clock(&state) {
-                    error!("The supervisor's timers stand still: {error}");
+                    error!("The supervisor can't set its clock, so its timers don't run: {error}");
                 }
                 return;
             };

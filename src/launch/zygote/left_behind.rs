@@ -34,7 +34,7 @@ pub(super) fn add(all: &LeftBehind, left: Left, patience: Duration) {
         drop(stuck); // not under the lock
     };
     if let Err(error) = supervisor().and_then(|s| s.after(patience, look)) {
-        debug!("A zygote that was replaced will not be ended if it stays: {error}");
+        debug!("Can't set the timer that ends a replaced zygote: {error}");
     }
 }
 

@@ -137,7 +137,7 @@ impl ZygoteLauncher {
             return (shadow, None);
         };
         info!(
-            "For session {session} nothing from {first} on is loaded ahead: it brings {module} ({file})"
+            "Session {session} brings its own {module} ({file}), so {first} and what follows it are not loaded ahead for it"
         );
         let lesser = Zygotes::shared(&self.spec, &self.host, Some(first));
         (shadow, Some(lesser))

@@ -221,7 +221,10 @@ impl Zygote {
         binding.make_directory();
         let bound = spare.bind(binding);
         if let Err(error) = &bound {
-            debug!("Spare worker (pid {}) is of no use: {error}", spare.pid());
+            debug!(
+                "Failed to hand out spare worker (pid {}): {error}",
+                spare.pid()
+            );
         }
         bound.is_ok()
     }

@@ -47,7 +47,7 @@ impl StandIn {
 }
 
 impl EndsWhenIdle for StandIn {
-    const NAME: &'static str = "The daemon in the zygote's place";
+    const NAME: &'static str = "Spark's daemon";
 
     fn idle_timer(&self) -> &IdleTimer {
         &self.idle_timer

@@ -140,7 +140,7 @@ impl State {
 
     /// It forks no more because of a module.
     pub(super) fn spoil(&mut self, module: String, why: String, files: Vec<PathBuf>) {
-        warn!("Module {module} is not loaded ahead any more: it {why}");
+        warn!("Module {module} is no longer loaded ahead: it {why}");
         self.phase = Phase::Spoiled(LeftOut { module, why, files });
         self.loading = None;
     }

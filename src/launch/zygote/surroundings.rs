@@ -157,7 +157,10 @@ fn read_directory(directory: &Path, modules: &mut HashMap<String, PathBuf>) {
         } else if is_archive(&path, &found) {
             let read = read_archive(&path, modules);
             if let Err(error) = read {
-                debug!("No module is taken from {}: {error}", path.display());
+                debug!(
+                    "Can't read the list of modules in {}: {error}",
+                    path.display()
+                );
             }
         }
     }

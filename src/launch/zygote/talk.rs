@@ -229,9 +229,9 @@ impl Talk {
             } => {
                 state.loading = None;
                 if missing {
-                    debug!("The zygote has no {module}: {why}");
+                    debug!("Not loaded ahead, for it is not installed: {module} ({why})");
                 } else {
-                    warn!("The zygote does without module {module}: {why}");
+                    warn!("Module {module} is not loaded ahead, for its import failed: {why}");
                     state.left_out.push(LeftOut {
                         module,
                         why,
@@ -319,7 +319,7 @@ impl Talk {
             }
         });
         if let Err(error) = timed {
-            debug!("The import of a module is not timed: {error}");
+            debug!("Can't set the timer for an import in the zygote: {error}");
         }
     }
 
@@ -372,7 +372,7 @@ impl Talk {
 
 /// Spares that nobody has wanted for the idle time go away; the next hand-out brings them back.
 impl EndsWhenIdle for Talk {
-    const NAME: &'static str = "A spare worker";
+    const NAME: &'static str = "spare workers";
 
     fn idle_timer(&self) -> &IdleTimer {
         &self.idle_timer
@@ -405,7 +405,9 @@ impl Observer for Control {
             Heard::Message(bytes) => {
                 match Message::parse(&bytes) {
                     Ok(message) => self.0.hear(message),
-                    Err(error) => warn!("The zygote sent something that is no message: {error}"),
+                    Err(error) => {
+                        warn!("Ignoring a message of the zygote that can't be read: {error}");
+                    }
                 }
                 Next::Keep
             }

@@ -247,18 +247,18 @@ impl Zygotes {
             let zygotes = zygotes.clone();
             let thread = thread::Builder::new().name("npw-prewarm".to_owned());
             if let Err(error) = thread.spawn(move || zygotes.start_ahead()) {
-                debug!("No zygote is started ahead: {error}");
+                debug!("Can't start a zygote ahead: {error}");
             }
         });
         if let Err(error) = looked {
-            debug!("No zygote is started ahead: {error}");
+            debug!("Can't start a zygote ahead: {error}");
         }
     }
 
     fn start_ahead(self: &Arc<Self>) {
         let deadline = Deadline::after(self.spec.settings.start_timeout);
         if let Err(error) = self.zygote(deadline) {
-            debug!("No zygote was started ahead: {error}");
+            debug!("Failed to start a zygote ahead: {error}");
         }
     }
 
@@ -277,7 +277,7 @@ impl Zygotes {
         for _ in 0..ATTEMPTS {
             let zygote = match self.zygote(deadline) {
                 Err(error @ Error::Died { .. }) => {
-                    debug!("Another zygote is started: {error}");
+                    debug!("Starting another zygote: {error}");
                     last = Some(error);
                     continue;
                 }
@@ -286,7 +286,7 @@ impl Zygotes {
             match zygote.take(binding, deadline) {
                 Ok(spare) => return Ok(launched(spare, zygote)),
                 Err(error) if zygote.is_at_fault(&error) => {
-                    debug!("The zygote is replaced: {error}");
+                    debug!("Replacing the zygote: {error}");
                     self.replace(&zygote);
                     last = Some(error);
                 }
@@ -329,7 +329,7 @@ impl Zygotes {
 
 /// A zygote ends when it has no workers, and nobody has asked it for one, for its idle time. The next task gets another.
 impl EndsWhenIdle for Zygotes {
-    const NAME: &'static str = "A zygote";
+    const NAME: &'static str = "the zygote";
 
     fn idle_timer(&self) -> &IdleTimer {
         &self.idle_timer

@@ -97,7 +97,7 @@ public final class Installation {
             environment);
       }
     } catch (Throwable failure) { // the first task starts it
-      LOGGER.debug("Nothing is started ahead", failure);
+      LOGGER.debug("Failed to start Python workers ahead", failure);
     }
   }
 
@@ -113,7 +113,7 @@ public final class Installation {
         WorkerMetrics.register(registry);
       }
     } catch (Throwable failure) {
-      LOGGER.warn("The Python workers are not in Spark's metrics", failure);
+      LOGGER.warn("Failed to add Python workers to Spark's metrics", failure);
     }
   }
 
@@ -131,7 +131,7 @@ public final class Installation {
         hints.put(HAS_PAGE, "true");
       }
     } catch (Throwable failure) {
-      LOGGER.warn("The Python workers are not in Spark's UI", failure);
+      LOGGER.warn("Failed to add the page of Python workers to Spark's UI", failure);
     }
     return hints;
   }
@@ -146,7 +146,8 @@ public final class Installation {
         WorkersUi.tell(plugin);
       }
     } catch (Throwable failure) {
-      LOGGER.warn("This executor's Python workers are not in Spark's UI", failure);
+      LOGGER.warn(
+          "Failed to start reporting this executor's Python workers to the driver", failure);
     }
   }
 
@@ -155,7 +156,7 @@ public final class Installation {
     try {
       WorkersUi.receive(message);
     } catch (Throwable failure) {
-      LOGGER.debug("What an executor told of its workers is lost", failure);
+      LOGGER.debug("Failed to read an executor's report of its Python workers", failure);
     }
   }
 
@@ -172,7 +173,7 @@ public final class Installation {
       NativeEvents.flush();
       NativeEvents.rest();
     } catch (Throwable failure) {
-      LOGGER.debug("The last messages of the native side are lost", failure);
+      LOGGER.debug("Failed to log the last messages of the native side", failure);
     }
   }
 
@@ -192,7 +193,7 @@ public final class Installation {
             ? failure.getCause()
             : failure;
     LOGGER.warn(
-        "Native Python Worker is not used, Spark's own factory serves Python: {}",
+        "Native Python Worker is not used; Spark's own factory serves Python: {}",
         reason.getMessage(),
         reason);
   }

@@ -126,7 +126,8 @@ final class OffLock {
       } catch (ExecutionException nothing) {
         return; // there is no result
       } catch (Throwable failure) { // an uncaught one would end an executor's JVM
-        LOGGER.warn("A Python worker that came too late was not given back", failure);
+        LOGGER.warn(
+            "Failed to give back a Python worker whose task had stopped waiting for it", failure);
       }
     }
   }

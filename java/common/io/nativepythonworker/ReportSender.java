@@ -107,7 +107,7 @@ final class ReportSender {
       }
       return news;
     } catch (Throwable failure) { // an uncaught one would end an executor's JVM
-      LOGGER.debug("The page of Python workers was not told anything", failure);
+      LOGGER.debug("Failed to report Python workers to the driver", failure);
       return true;
     }
   }

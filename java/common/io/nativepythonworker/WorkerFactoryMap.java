@@ -92,7 +92,7 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     try {
       factory.workers().giveUp();
     } catch (Exception | LinkageError failure) {
-      LOGGER.warn("A factory of Python workers that nobody uses was not stopped", failure);
+      LOGGER.warn("Failed to stop an unused factory of Python workers", failure);
     }
   }
 
@@ -103,7 +103,7 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
       if (!warned) {
         warned = true;
         LOGGER.warn(
-            "Spark's own factory serves Python, the native one did not start: {}",
+            "Spark's own factory serves Python; the native one did not start: {}",
             failure.getMessage(),
             failure);
       }
