@@ -36,6 +36,7 @@ class Case:
     figures: dict
     quick: dict = field(default_factory=dict)
     since: int = 3  # the first major version of Spark that can run it
+    uses_python: bool = True
 
     @property
     def is_java(self):
@@ -76,16 +77,34 @@ def first(kind):
     return Case(kind, "first", local(4), {"kind": kind}, figures)
 
 
+APPLICATIONS = {"rdd": "RDD", "plain": "plain UDF", "pandas": "pandas UDF", "sql": "SQL alone, no Python"}
+
+
+def application(kind, jobs):
+    what = f"{jobs} job{'s' * (jobs > 1)}, {APPLICATIONS[kind]}"
+    return Case(
+        name=f"{kind} {jobs}",
+        program="application",
+        conf=local("*"),
+        arguments={"kind": kind, "jobs": jobs},
+        figures={"whole": Figure(f"whole application, {what}"), "jobs": Figure(f"of that its {what}")},
+        uses_python=kind != "sql",
+    )
+
+
 def memory(workers):
     title = f"memory (PSS) of {workers} workers after a pandas UDF"
     figure = Figure(title, "MiB", series="memory", x=workers, headline=workers == 16)
-    return Case(f"{workers} workers", "memory", local(workers), {"workers": workers, "warm": 1}, {"pss": figure})
+    return Case(f"{workers} workers", "memory", local(workers), {"workers": workers, "warm": 1, "jobs": 1}, {"pss": figure})
 
 
 def memory_at_first(workers):
     """As `memory`, where the first job of the application is the one that needs so many workers."""
-    figure = Figure(f"memory (PSS) of {workers} workers, all from the first job", "MiB")
-    return Case(f"{workers} at first", "memory", local(workers), {"workers": workers, "warm": 0}, {"pss": figure})
+    figures = {
+        "first": Figure(f"first job, which needs {workers} workers"),
+        "pss": Figure(f"memory (PSS) of {workers} workers, all wanted by the first job, after the second one", "MiB"),
+    }
+    return Case(f"{workers} at first", "memory", local(workers), {"workers": workers, "warm": 0, "jobs": 2}, figures)
 
 
 def curve(name, conf, sizes, quick, title):
@@ -165,6 +184,7 @@ MEASURES = (
     Measure("tasks", (tasks("off"), tasks("on"))),
     Measure("later", (tasks("on", kinds=("pandas", "plain"), before=20, jobs=9),)),
     Measure("first", (first("pandas"), first("plain"))),
+    Measure("application", (*(application(kind, jobs) for jobs in (1, 3) for kind in APPLICATIONS),)),
     Measure("create", (CREATE,)),
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
     Measure("sessions", (SESSIONS, connect(8), connect(32))),

@@ -34,7 +34,7 @@ def run_measure(measure, version, pairs, quick, folder, java, say):
     for pair in range(pairs):
         for case in cases:
             arguments = {**case.arguments, **(case.quick if quick else {})}
-            program = Program(case.program, arguments, case.conf, java if case.is_java else None)
+            program = Program(case.program, arguments, case.conf, java if case.is_java else None, case.uses_python)
             say(f"==> {measure.name}, {case.name}, pair {pair + 1} of {pairs}")
             try:
                 done[case.name].append(run_pair(case, program, version, pair, folder / measure.name, say))

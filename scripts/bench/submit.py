@@ -52,6 +52,7 @@ class Program:
     arguments: dict
     conf: dict
     jar: Path | None = None
+    uses_python: bool = True
 
     def command(self, report):
         words = [f"{name}={value}" for name, value in self.arguments.items()]
@@ -75,7 +76,7 @@ def environment(version, folder):
 def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
     """Runs a program and returns its report. What it leaves behind is in the folder.
 
-    Its standard output goes to `output`, or to a file. Raises RunFailed where it fails, takes longer than `limit`
+    Its standard output goes to `output`, or to a file. The figure `whole` is the time from submit to exit. Raises RunFailed where it fails, takes longer than `limit`
     seconds, or was served by the wrong factory.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -86,6 +87,7 @@ def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
     (folder / "log4j2.properties").write_text(LOGGING)
     command = [str(spark_home(version) / "bin/spark-submit"), *program.command(report)]
     with open(folder / "output.txt", "wb") as file, open(folder / "log.txt", "wb") as log:
+        started = time.perf_counter()
         process = subprocess.Popen(
             command,
             env=environment(version, folder),
@@ -96,12 +98,15 @@ def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
             start_new_session=True,
         )
         status = finish(process, limit, quiet=output is not None)
+        seconds = time.perf_counter() - started
     if status != 0 or not report.is_file():
         raise RunFailed(f"ended with {status}; see {folder / 'log.txt'}:\n{tail(folder / 'log.txt')}")
     found = json.loads(report.read_text())
     if "error" in found:
         raise RunFailed(found["error"])
-    check_server(found, factory)
+    found["figures"]["whole"] = seconds
+    if program.uses_python:
+        check_server(found, factory)
     return found
 
 

@@ -1,13 +1,14 @@
 """Bytes of memory (PSS) of all Python processes with so many workers alive, each after a pandas UDF.
 
 The workers must all be there at once: each task waits until every other one has begun. With `warm`, a job of one task
-goes before, and some seconds for the native factory to load what it loads ahead.
+goes before, and some seconds for the native factory to load what it loads ahead. Of several jobs the last one's workers count.
 """
 
 import tempfile
 import time
 
 import pandas
+from clock import timed
 from processes import pss, under_jvm
 from pyspark.sql.functions import pandas_udf
 
@@ -35,18 +36,21 @@ def meeting(folder, workers):
 
 
 def meet_all(session, workers):
-    """Has so many workers serve a job at once. Returns their process ids."""
+    """Has so many workers serve a job at once. Returns the seconds that took, and their process ids."""
     with tempfile.TemporaryDirectory() as folder:
-        rows = session.range(0, workers, 1, workers).select(meeting(folder, workers)("id")).collect()
+        frame = session.range(0, workers, 1, workers).select(meeting(folder, workers)("id"))
+        seconds, rows = timed(frame.collect)
     time.sleep(SETTLE_SECONDS)
-    return {row[0] for row in rows}
+    return seconds, {row[0] for row in rows}
 
 
-def measure(session, workers, warm):
+def measure(session, workers, warm, jobs):
     if warm:
         meet_all(session, 1)
-    pids = meet_all(session, workers)
+    first, pids = meet_all(session, workers)
+    for _ in range(jobs - 1):
+        _, pids = meet_all(session, workers)
     processes = under_jvm()
     missing = pids - {one.pid for one in processes}
     assert len(pids) == workers and not missing, f"workers {pids}, gone: {missing}"
-    return {"pss": sum(map(pss, processes)), "processes": len(processes)}, len(pids)
+    return {"first": first, "pss": sum(map(pss, processes)), "processes": len(processes)}, len(pids)

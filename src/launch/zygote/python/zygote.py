@@ -201,7 +201,9 @@ class Zygote:
             self.send("unfit", reason=f"this system has no {CHILDREN}")
             return False
         if threads(self.status) > 1:
-            self.send("unfit", reason=f"{order['worker']} starts threads when it is imported; the first runs {starter_of_threads()}")
+            self.send(
+                "unfit", reason=f"{order['worker']} starts threads when it is imported; the first runs {starter_of_threads()}"
+            )
             return False
         show_as(OWN_ARGUMENTS, DAEMONS_ARGUMENTS)
         if hasattr(sys, "orig_argv"):
