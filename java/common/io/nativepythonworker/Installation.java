@@ -91,13 +91,25 @@ public final class Installation {
   public static synchronized void prewarm(SparkConf conf, Map<String, String> hints) {
     try {
       if (generation != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
-        Map<String, String> environment = LikelyPython.environment(generation.spark(), conf, hints);
-        NativePythonWorkerFactory.prewarm(
-            generation.usualProperties(conf, LikelyPython.executable(hints), environment),
-            environment);
+        SparkGeneration serving = generation;
+        Map<String, String> environment = LikelyPython.environment(serving.spark(), conf, hints);
+        Map<String, String> properties =
+            serving.usualProperties(conf, LikelyPython.executable(hints), environment);
+        NativePythonWorkerFactory.prewarm(properties, environment);
+        DaemonThreads.make(() -> rehearse(serving, properties, environment), "npw-rehearsal")
+            .start();
       }
     } catch (Throwable failure) { // the first task starts it
       LOGGER.debug("Failed to start Python workers ahead", failure);
+    }
+  }
+
+  private static void rehearse(
+      SparkGeneration serving, Map<String, String> properties, Map<String, String> environment) {
+    try {
+      serving.rehearse(properties, environment);
+    } catch (Throwable failure) { // an uncaught one would end an executor's JVM
+      LOGGER.debug("Failed to rehearse a hand-out; the first one takes longer", failure);
     }
   }
 

@@ -196,6 +196,15 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     return waiting.get() == 0 && isUnused(id);
   }
 
+  /**
+   * A connection as a task gets it, to no worker; the caller closes it.
+   *
+   * @throws IOException where the system has no descriptor left
+   */
+  public W wrapUnconnected() throws IOException {
+    return wrap(new NativeWorker(NO_WORKER, ProcessHandle.current().pid(), SocketChannel.open()));
+  }
+
   private W wrap(NativeWorker worker) {
     try {
       return wrapper.wrap(this, worker.id(), worker.pid(), worker.channel());

@@ -51,6 +51,13 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
     return pair(workers.create());
   }
 
+  /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
+  void rehearse() throws IOException {
+    WorkerSocket unconnected = workers.wrapUnconnected();
+    pair(unconnected);
+    unconnected.discard();
+  }
+
   @Override
   public Tuple2<Socket, Option<Object>> createStreamingWorker(String streamingWorkerModule) {
     return pair(workers.createSimple(streamingWorkerModule));

@@ -6,6 +6,7 @@ import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
 import io.nativepythonworker.ui.WorkersPage;
+import java.io.IOException;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
@@ -38,6 +39,11 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
     SparkConf conf = SparkEnv.get().conf();
     Map<String, String> environment = FactoryProperties.toJava(variables);
     Map<String, String> properties = usualProperties(conf, pythonExec, environment);
+    return open(properties, environment, FactoryProperties.useDaemon(conf));
+  }
+
+  private static Spark3WorkerFactory open(
+      Map<String, String> properties, Map<String, String> environment, boolean useDaemon) {
     var workers =
         NativePythonWorkerFactory.open(
             SparkEnv.get(),
@@ -46,7 +52,7 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
             WorkerSocket::new,
             StandardOutput.STANDARD_ERROR);
     try {
-      return Spark3WorkerFactory.of(FactoryProperties.useDaemon(conf), workers);
+      return Spark3WorkerFactory.of(useDaemon, workers);
     } catch (RuntimeException | Error failure) {
       workers.stop();
       throw failure;
@@ -57,6 +63,17 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   public Map<String, String> usualProperties(
       SparkConf conf, String pythonExec, Map<String, String> environment) {
     return FactoryProperties.usual(spark, conf, pythonExec, environment).toMap();
+  }
+
+  @Override
+  public void rehearse(Map<String, String> properties, Map<String, String> environment)
+      throws IOException {
+    Spark3WorkerFactory factory = open(properties, environment, true);
+    try {
+      factory.rehearse();
+    } finally {
+      factory.stop();
+    }
   }
 
   @Override

@@ -69,6 +69,17 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
     }
   }
 
+  /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
+  void rehearse() throws IOException {
+    Spark4Worker unconnected = workers.wrapUnconnected();
+    try {
+      unconnected.prepare();
+      pair(unconnected);
+    } finally {
+      unconnected.discard();
+    }
+  }
+
   /** Makes the worker fit for a task; false where its socket has been closed meanwhile. */
   private boolean isPrepared(Spark4Worker worker) {
     try {

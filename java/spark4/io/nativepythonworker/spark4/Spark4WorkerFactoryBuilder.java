@@ -6,6 +6,7 @@ import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
 import io.nativepythonworker.ui.WorkersPage;
+import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.List;
@@ -46,18 +47,34 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
             .with("daemonModule", (String) key.productElement(2))
             .withAll(transport(conf))
             .toMap();
+    return open(properties, environment, useDaemon, standardOutput(environment));
+  }
+
+  private Spark4WorkerFactory open(
+      Map<String, String> properties,
+      Map<String, String> environment,
+      boolean useDaemon,
+      StandardOutput output) {
     var workers =
         NativePythonWorkerFactory.open(
-            SparkEnv.get(),
-            properties,
-            environment,
-            Spark4Worker::new,
-            standardOutput(environment));
+            SparkEnv.get(), properties, environment, Spark4Worker::new, output);
     try {
       return Spark4WorkerFactory.of(useDaemon, workers, handles(environment));
     } catch (RuntimeException | Error failure) {
       workers.stop();
       throw failure;
+    }
+  }
+
+  @Override
+  public void rehearse(Map<String, String> properties, Map<String, String> environment)
+      throws IOException {
+    Spark4WorkerFactory factory =
+        open(properties, environment, true, StandardOutput.STANDARD_ERROR);
+    try {
+      factory.rehearse();
+    } finally {
+      factory.stop();
     }
   }
 

@@ -4,11 +4,18 @@ import static io.nativepythonworker.TestSpark.eventually;
 import static io.nativepythonworker.TestSpark.runs;
 import static io.nativepythonworker.TestSpark.suspend;
 import static io.nativepythonworker.TestSpark.variables;
+import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.package$;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.ClassRule;
@@ -47,6 +54,33 @@ public abstract class FactoryCases<W extends WorkerConnection> {
   protected abstract boolean isClosed(W worker);
 
   protected abstract long pid(W worker);
+
+  @Test
+  public void aRehearsalStartsNothingAndLeavesNothingOpen() throws Exception {
+    SparkGeneration spark = SparkVersion.parse(package$.MODULE$.SPARK_VERSION()).generation();
+    java.util.Map<String, String> environment =
+        java.util.Map.of("SPARK_JOB_ARTIFACT_UUID", "rehearsed");
+    var properties = spark.usualProperties(SparkEnv.get().conf(), TestSpark.python(), environment);
+    long before = selectors();
+    spark.rehearse(properties, environment);
+    assertEquals(before, selectors());
+    assertFalse(NativePythonWorkerFactory.report().contains("rehearsed"));
+  }
+
+  /** How many selectors this JVM has open. */
+  private static long selectors() throws IOException {
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+      return descriptors.filter(FactoryCases::isSelector).count();
+    }
+  }
+
+  private static boolean isSelector(Path descriptor) {
+    try {
+      return Files.readSymbolicLink(descriptor).toString().equals("anon_inode:[eventpoll]");
+    } catch (IOException closed) {
+      return false;
+    }
+  }
 
   @Test
   public void aClosedWorkerIsNotPooled() throws Exception {
