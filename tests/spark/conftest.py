@@ -5,8 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from class_archive import NO_SETTINGS
 
 from harness import JAR, NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, VERSION, Driver, Setup
+
+NEWEST = (4, 3)
 
 
 def pytest_addoption(parser):
@@ -20,8 +23,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    NO_SETTINGS.mkdir(parents=True, exist_ok=True)
     config.addinivalue_line("markers", "native_only(reason): what it asserts does not hold on Spark's own factory")
     config.addinivalue_line("markers", "long: left out but with --long, as `./test --all` has it")
+    config.addinivalue_line("markers", "alike(reason): the same on every Spark, so only the newest has it, but with --long")
     config.addinivalue_line("markers", "since(major, minor): the first Spark version that has the feature")
 
 
@@ -32,7 +37,8 @@ def pytest_collection_modifyitems(config, items):
         since = item.get_closest_marker("since")
         absent = since is not None and since.args > VERSION
         stock = config.getoption("factory") == "stock" and item.get_closest_marker("native_only")
-        long = item.get_closest_marker("long") and not config.getoption("long")
+        alike = item.get_closest_marker("alike") and VERSION < NEWEST
+        long = (item.get_closest_marker("long") or alike) and not config.getoption("long")
         (left_out if absent or stock or long else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
@@ -121,6 +127,14 @@ def run(driver, is_native):
         return outcome
 
     return run_job
+
+
+@pytest.fixture(scope="module")
+def modules_driver(request, log_directory, is_native):
+    """A driver that only the tests of one module share, each with contexts of its own."""
+    driver = Driver(Setup(native=is_native), log_directory / request.module.__name__)
+    yield driver
+    assert driver.close() == 0
 
 
 @pytest.fixture

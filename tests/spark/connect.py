@@ -7,9 +7,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import class_archive
+from class_archive import NO_SETTINGS, SPARK_HOME
 from processes import descendants, eventually
 
-from harness import DEFAULTS, JAR, JAVA_OPTIONS, PLUGIN, SPARK_HOME, START_SECONDS
+from harness import DEFAULTS, JAR, PLUGIN, START_SECONDS
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 STARTED = re.compile(r"Spark Connect server started at: \S*:(\d+)\s")
@@ -26,11 +28,16 @@ class Server:
         self.sessions = []
         conf = {**CONF, **FREE_PORT, **({"spark.plugins": PLUGIN} if native else {}), **conf}
         arguments = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
-        arguments += ["--driver-java-options", JAVA_OPTIONS]
+        arguments += ["--driver-java-options", class_archive.options()]
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 [SPARK_HOME / "bin/spark-submit", "--class", SERVER, *(["--jars", JAR] if native else []), *arguments],
-                env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable},
+                env={
+                    **os.environ,
+                    "SPARK_CONF_DIR": NO_SETTINGS,
+                    "SPARK_LOCAL_IP": "127.0.0.1",
+                    "PYSPARK_PYTHON": sys.executable,
+                },
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -11,20 +11,19 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Listener
 from pathlib import Path
 
+import class_archive
 import pyspark
+from class_archive import NO_SETTINGS, SHORT_LIVED, SPARK_HOME
 from processes import descendants, eventually
 from pyspark import cloudpickle
 
 HERE = Path(__file__).resolve().parent
-SPARK_HOME = Path(pyspark.__file__).resolve().parent
 VERSION = tuple(int(part) for part in pyspark.__version__.split(".")[:2])
 JAR = Path(os.environ.get("NATIVE_PYTHON_WORKER_JAR", HERE.parent.parent / "build/libs/native-python-worker.jar"))
 PLUGIN = "io.nativepythonworker.NativePythonWorkerPlugin"
 STOCK_FACTORY = "org.apache.spark.api.python.PythonWorkerFactory"
 NATIVE_FACTORY = f"io.nativepythonworker.spark{VERSION[0]}.Spark{VERSION[0]}WorkerFactory"
 START_SECONDS = 120
-# For JVMs that live for a minute or two: what the second compiler and the parallel collector take is not earned back.
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 DEFAULTS = {
     "spark.master": "local[2]",
@@ -34,7 +33,7 @@ DEFAULTS = {
     "spark.default.parallelism": "2",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.executor.extraJavaOptions": JAVA_OPTIONS,
+    "spark.executor.extraJavaOptions": class_archive.options(),
 }
 # With this the zygote forks every worker: while a long import keeps it busy, it leaves some to PySpark's daemon.
 NOTHING_TO_LOAD = {"spark.nativePythonWorker.preload": ","}
@@ -140,7 +139,7 @@ class Driver:
         else:
             for key, value in settings.items():
                 arguments += ["--conf", f"{key}={value}"]
-        arguments += ["--driver-java-options", f"{JAVA_OPTIONS} {self.setup.java_options}"]
+        arguments += ["--driver-java-options", f"{class_archive.options()} {self.setup.java_options}"]
         if self.setup.launcher == "python":
             self.submit_arguments = shlex.join([*arguments, "pyspark-shell"])
             return [sys.executable, str(HERE / "driver.py"), address]
@@ -150,8 +149,8 @@ class Driver:
         kept = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR", "USER")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
-        environment["SPARK_CONF_DIR"] = str(self.directory)
-        environment["SPARK_LAUNCHER_OPTS"] = JAVA_OPTIONS
+        environment["SPARK_CONF_DIR"] = str(self.directory if self.setup.jar_by == "defaults" else NO_SETTINGS)
+        environment["SPARK_LAUNCHER_OPTS"] = SHORT_LIVED
         environment["PYSPARK_PYTHON"] = sys.executable
         environment["PYSPARK_DRIVER_PYTHON"] = sys.executable
         if self.submit_arguments:

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 
+import class_archive
+from class_archive import NO_SETTINGS, SPARK_HOME
 from processes import descendants, eventually
 
-from harness import JAVA_OPTIONS, SPARK_HOME, START_SECONDS
+from harness import START_SECONDS
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 STARTED = re.compile(r"Starting Spark master at (spark://\S+)")
@@ -48,12 +50,12 @@ class StandaloneCluster:
         environment = {
             **os.environ,
             "SPARK_HOME": str(SPARK_HOME),
-            "SPARK_CONF_DIR": str(self.directory),
+            "SPARK_CONF_DIR": str(NO_SETTINGS),
             "SPARK_LOG_DIR": str(self.directory / "log"),
             "SPARK_PID_DIR": str(self.directory / "pid"),
             "SPARK_WORKER_DIR": str(self.directory / "work"),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_DAEMON_JAVA_OPTS": JAVA_OPTIONS,
+            "SPARK_DAEMON_JAVA_OPTS": class_archive.options(),
         }
         command = ["bash", str(SPARK_HOME / "sbin/spark-daemon.sh"), action, kind, str(number), *arguments]
         # Its output goes to a file: the daemon would keep a pipe of ours open.

@@ -77,15 +77,14 @@ def planned_in_the_driver(spark):
     return Named(lit("five5")).columns
 
 
-def test_heap_in_local_mode(launch, is_native):
-    driver = launch()
-    assert driver.run(sql_work).value == 4_995_000
-    assert_served_by(driver.jvm, is_native)
+def test_heap_in_local_mode(modules_driver, is_native):
+    assert modules_driver.run(sql_work).value == 4_995_000
+    assert_served_by(modules_driver.jvm, is_native)
 
 
 @pytest.mark.parametrize("jar_by", ["jars", pytest.param("classpath", marks=pytest.mark.long)])
-def test_two_executors(launch, is_native, jar_by):
-    driver = launch(jar_by=jar_by)
+def test_two_executors(modules_driver, launch, is_native, jar_by):
+    driver = modules_driver if jar_by == "jars" else launch(jar_by=jar_by)
     found = driver.run(workers_by_executor, conf=LOCAL_CLUSTER).value
     assert len(found) == 2
     assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000
@@ -100,14 +99,14 @@ def test_two_executors(launch, is_native, jar_by):
     assert not survivors(everyone)
 
 
-def test_killed_executor_takes_its_workers_with_it(launch):
-    driver = launch()
+def test_killed_executor_takes_its_workers_with_it(modules_driver):
+    driver = modules_driver
     assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000
     families = {pid: python_of([pid]) for pid in executors(driver)}
     victim, workers = next((pid, family) for pid, family in families.items() if family)
     os.kill(victim, signal.SIGKILL)
     assert not survivors(workers)
-    assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000
+    assert driver.run(sql_work, conf=LOCAL_CLUSTER, stop=True).value == 4_995_000
 
 
 def test_standalone_cluster(launch, is_native, tmp_path):

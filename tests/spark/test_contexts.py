@@ -10,7 +10,7 @@ from test_zygote import FRESH, ZYGOTE_OFF, loaded
 from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
 from ways import all_forked
 
-pytestmark = pytest.mark.native_only("it is about our settings")
+pytestmark = [pytest.mark.native_only("it is about our settings"), pytest.mark.alike("the plugin's own doing")]
 ON = {}
 OFF = {"spark.nativePythonWorker.enabled": "false"}
 COLD = {"spark.nativePythonWorker.prewarm": "false"}
@@ -19,9 +19,9 @@ PATIENCE = 5
 
 
 @pytest.fixture
-def driver(launch):
-    """A driver whose contexts are those of the test only."""
-    return launch()
+def driver(modules_driver):
+    """A driver whose contexts are those of these tests only."""
+    return modules_driver
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def context(driver):
         before.append(functools.partial(driver.run, conf={**NOTHING_TO_LOAD, **conf}))
         return before[0]
 
-    return begin
+    yield begin
+    before.pop()(nothing_with_python, stop=True)
 
 
 @pytest.mark.parametrize("conf", [OFF, COLD], ids=["off", "cold"])

@@ -20,6 +20,8 @@ from processes import descendants, eventually, forkers, process, survivors
 
 from harness import NOTHING_TO_LOAD
 
+pytestmark = pytest.mark.alike("processes, and nothing of Spark's")
+
 
 def counting(spark):
     return spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()

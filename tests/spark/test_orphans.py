@@ -9,6 +9,8 @@ from processes import survivors
 
 from harness import NOTHING_TO_LOAD
 
+pytestmark = pytest.mark.alike("processes, and nothing of Spark's")
+
 
 def behave(how, where):
     """What a task does until it is killed, having left a file that is named after its process and those it has started."""

@@ -23,8 +23,8 @@ def pids(spark):
 
 
 @pytest.mark.native_only("it is about the plugin")
-def test_one_line_says_what_serves_python(launch):
-    outcome = launch().run(counting)
+def test_one_line_says_what_serves_python(modules_driver):
+    outcome = modules_driver.run(counting, stop=True)
     assert outcome.value == 4
     assert set(outcome.factories) == {NATIVE_FACTORY}
     lines = [line for line in outcome.log.splitlines() if "NativePythonWorker" in line and " INFO " in line]
@@ -40,8 +40,8 @@ def test_ways_to_add_the_jar(launch, jar_by):
 
 
 @pytest.mark.native_only("it is about the plugin")
-def test_switched_off_it_leaves_spark_alone(launch):
-    outcome = launch().run(counting, conf={"spark.nativePythonWorker.enabled": "false"})
+def test_switched_off_it_leaves_spark_alone(modules_driver):
+    outcome = modules_driver.run(counting, conf={"spark.nativePythonWorker.enabled": "false"}, stop=True)
     assert outcome.value == 4
     assert set(outcome.factories) == {STOCK_FACTORY}
     assert "WARN NativePythonWorker" not in outcome.log
@@ -92,10 +92,9 @@ def test_library_from_the_library_path(launch, jar_without_library, tmp_path):
     assert set(outcome.factories) == {NATIVE_FACTORY}
 
 
-def test_two_contexts_one_after_the_other(launch, observe):
-    driver = launch()
-    first = driver.run(pids, stop=True)
-    second = driver.run(pids, stop=True)
+def test_two_contexts_one_after_the_other(modules_driver, observe):
+    first = modules_driver.run(pids, stop=True)
+    second = modules_driver.run(pids, stop=True)
     assert set(first.factories) == set(second.factories)
     assert not set(first.value) & set(second.value)
     left = survivors(first.value + second.value)

@@ -5,6 +5,8 @@ from processes import eventually, zygotes
 
 from harness import NOTHING_TO_LOAD
 
+pytestmark = pytest.mark.alike("processes, and nothing of Spark's")
+
 COLD = {**NOTHING_TO_LOAD, "spark.nativePythonWorker.prewarm": "false", "spark.app.name": "cold"}
 
 

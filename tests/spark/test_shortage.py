@@ -10,6 +10,8 @@ from processes import process
 
 from harness import NOTHING_TO_LOAD
 
+pytestmark = pytest.mark.alike("processes, and nothing of Spark's")
+
 MIB = 1024 * 1024
 
 
