@@ -3,11 +3,13 @@
 //! A worker's socket is passed to the zygote, so there is no port and no secret. Workers are forked ahead, for no one in
 //! particular; such a spare becomes a session's worker when it is handed out, by one frame on its own socket.
 
+mod control;
 mod inventory;
 mod key;
 mod left_behind;
 mod message;
 mod process;
+mod report;
 mod spares;
 mod stand_in;
 mod state;
@@ -31,7 +33,7 @@ use crate::spec::{FactorySpec, SparkVersion};
 use inventory::Shadow;
 use key::Binding;
 pub use process::Zygote;
-pub(crate) use process::ZygoteReport;
+pub(crate) use report::ZygoteReport;
 use stand_in::StandIn;
 use surroundings::Holdings;
 use zygotes::Zygotes;

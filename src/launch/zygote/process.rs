@@ -8,22 +8,23 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::debug;
-use serde::Serialize;
 
+use super::control::Control;
 use super::inventory::Shadow;
 use super::key::{self, Binding, ZygoteKey, allocator_variables};
 use super::left_behind::{self, Left, LeftBehind};
 use super::message::{self, Order, Request};
+use super::report::ZygoteReport;
 use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
 use super::surroundings::Holdings;
-use super::talk::{Control, Talk};
+use super::talk::Talk;
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::{Origin, Standing};
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, millis};
-use crate::os::family::{Family, MemoryReport};
+use crate::os::family::Family;
 use crate::os::oom;
 use crate::os::spawn::{CommandLine, Stdin};
 use crate::os::supervisor::supervisor;
@@ -52,34 +53,6 @@ const SECOND_LINE: &str = "import os;exec(os.read(0,262144))\n";
 const BOOT: &str = include_str!("python/boot.py");
 /// What all zygotes load; workers of another module load that themselves.
 const WORKER_MODULE: &str = "pyspark.worker";
-
-/// What a zygote has loaded and keeps ready, as it is reported.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ZygoteReport {
-    pid: i32,
-    python: String,
-    age_millis: u64,
-    /// How many spares it has.
-    pub(crate) spares: usize,
-    loading: Option<String>,
-    loaded: Vec<LoadedReport>,
-    left_out: Vec<LeftOutReport>,
-    #[serde(flatten)]
-    memory: MemoryReport,
-}
-
-#[derive(Debug, Serialize)]
-struct LoadedReport {
-    module: String,
-    millis: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct LeftOutReport {
-    module: String,
-    why: String,
-}
 
 /// A running zygote. Ends with all its workers when dropped.
 pub struct Zygote {
@@ -261,24 +234,8 @@ impl Zygote {
     /// What it has loaded and keeps ready.
     pub(super) fn report(&self, family: &Family) -> ZygoteReport {
         let pid = self.pid();
-        let memory = family.memory(pid).report();
-        let state = self.talk.lock();
-        let loaded = state.loaded.iter().cloned();
-        let left_out = state.left_out.iter().cloned();
-        ZygoteReport {
-            pid,
-            python: self.python.clone(),
-            age_millis: millis(self.started.elapsed()),
-            spares: state.spares.len(),
-            loading: state.loading.clone(),
-            loaded: loaded
-                .map(|(module, millis)| LoadedReport { module, millis })
-                .collect(),
-            left_out: left_out
-                .map(|LeftOut { module, why, .. }| LeftOutReport { module, why })
-                .collect(),
-            memory,
-        }
+        let (age, memory) = (self.started.elapsed(), family.memory(pid));
+        ZygoteReport::of(pid, &self.python, age, memory, &self.talk.lock())
     }
 
     /// Calls `act` when it serves no more because it has ended.

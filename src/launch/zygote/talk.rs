@@ -8,7 +8,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
 use nix::unistd::pipe2;
@@ -26,12 +25,11 @@ use crate::metrics::Count;
 use crate::os::deadline::{Deadline, set_nonblocking};
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
 use crate::os::process::Process;
-use crate::os::supervisor::{Next, Observer, later};
+use crate::os::supervisor::later;
 use crate::process::death::{Cause, Death, LastWords};
 use crate::process::output::Output;
 use crate::spec::{FactorySpec, Transport};
 
-const MAX_MESSAGE: usize = 64 * 1024;
 /// From a hand-out until its replacement is asked for, so that the fork does not run beside the task's first steps.
 const REFILL_DELAY: Duration = Duration::from_millis(2);
 
@@ -69,6 +67,16 @@ impl Talk {
             state: Mutex::new(state),
             changed: Condvar::new(),
         }
+    }
+
+    pub(super) fn control(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+
+    /// Nobody is left at the other end.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.lose();
     }
 
     pub(super) fn tell(&self, bytes: &[u8]) -> io::Result<()> {
@@ -186,7 +194,8 @@ impl Talk {
         Ok(Fork { socket, death })
     }
 
-    fn hear(self: &Arc<Self>, message: Message) {
+    /// What the zygote has just said.
+    pub(super) fn hear(self: &Arc<Self>, message: Message) {
         let mut state = self.lock();
         match message {
             Message::Ready { pid, files } => {
@@ -394,74 +403,4 @@ impl EndsWhenIdle for Talk {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Has the supervisor hear what the zygote says.
-pub(super) struct Control(pub(super) Arc<Talk>);
-
-impl Observer for Control {
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.0.control.as_fd()
-    }
-
-    fn ready(&self) -> Next {
-        match heard(&self.0.control) {
-            Heard::Message(bytes) => {
-                match Message::parse(&bytes) {
-                    Ok(message) => self.0.hear(message),
-                    Err(error) => {
-                        warn!("Ignoring a message of the zygote that can't be read: {error}");
-                    }
-                }
-                Next::Keep
-            }
-            Heard::Nothing => Next::Keep,
-            Heard::End => {
-                self.0.lock().ended = true;
-                self.0.lose();
-                Next::Remove
-            }
-        }
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Heard {
-    Message(Vec<u8>),
-    Nothing,
-    End,
-}
-
-fn heard(control: &OwnedFd) -> Heard {
-    let mut buffer = vec![0; MAX_MESSAGE];
-    match nix::unistd::read(control, &mut buffer) {
-        Ok(0) => Heard::End,
-        Ok(count) => {
-            buffer.truncate(count);
-            Heard::Message(buffer)
-        }
-        // A reset is told first where the other end has left something unread. What it had sent before is still there.
-        Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNRESET) => Heard::Nothing,
-        Err(_) => Heard::End,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-    use nix::unistd::write;
-
-    use super::*;
-
-    #[test]
-    fn last_words_are_heard_though_the_zygote_has_left_a_request_unread() {
-        let kind = (AddressFamily::Unix, SockType::SeqPacket);
-        let (ours, theirs) = socketpair(kind.0, kind.1, None, SockFlag::SOCK_NONBLOCK).unwrap();
-        write(&ours, b"a request").unwrap();
-        write(&theirs, b"gone").unwrap();
-        drop(theirs);
-        let told: Vec<_> = (0..3).map(|_| heard(&ours)).collect();
-        let words = Heard::Message(b"gone".to_vec());
-        assert_eq!(told, [Heard::Nothing, words, Heard::End]);
-    }
 }
