@@ -79,13 +79,17 @@ public class WorkerHandlesTest {
 
   @Test
   public void aProcessThatIsGoneHasNoHandle() throws IOException {
+    // Not this JVM itself: -Xcheck:jni complains of the JDK's look at a process with as many arguments.
+    Process process = new ProcessBuilder("sleep", "600").start();
     try (SocketChannel channel = SocketChannel.open()) {
       ProcessHandles handles = new ProcessHandles();
-      long own = ProcessHandle.current().pid();
-      var handle = (ProcessHandle) handles.of(new Spark4Worker(null, 1, own, channel)).get();
-      assertEquals(own, handle.pid());
-      assertEquals(ProcessHandle.current().info().command(), handle.info().command());
+      long pid = process.pid();
+      var handle = (ProcessHandle) handles.of(new Spark4Worker(null, 1, pid, channel)).get();
+      assertEquals(pid, handle.pid());
+      assertEquals(process.info().command(), handle.info().command());
       assertTrue(handles.of(new Spark4Worker(null, 2, Integer.MAX_VALUE, channel)).isEmpty());
+    } finally {
+      process.destroyForcibly();
     }
   }
 }
