@@ -41,6 +41,7 @@ const MODULES: &[(&str, &str)] = &[
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),
     ("state", include_str!("python/state.py")),
+    ("immortal", include_str!("python/immortal.py")),
     ("worker", include_str!("python/worker.py")),
     ("zygote", include_str!("python/zygote.py")),
 ];

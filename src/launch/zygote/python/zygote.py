@@ -1,8 +1,8 @@
 """The zygote: an interpreter that has loaded what PySpark's workers need, and forks them.
 
-It is started by the native factory, with a SOCK_SEQPACKET socket as its standard input. Every message is a JSON object.
-The first one to come says what to load; `{"fork": n}` comes with the socket of the worker to be forked and its standard
-error; `{"leave": true}` says that nobody will want another worker. What it sends:
+It is started by the native factory, with a SOCK_SEQPACKET socket as its standard input. Every message is a JSON object,
+as `message.rs` has them. The first one to come says what to load; `fork` comes with the socket of the worker to be forked and
+its standard error; `leave` says that nobody will want another worker. What it sends:
 `ready`, `unfit` (and why), `loaded` and `left_out` (a module), `spoiled` (by a module), `complete`, `forked`, `failed`,
 `outdated` (a file), `exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
 
@@ -27,6 +27,7 @@ import time
 import traceback
 import types
 
+from immortal import make_immortal
 from imports import ImportCache, stamp, top_level
 from keeper import OWN_ARGUMENTS, Patience, end_descendants, split_from_keeper
 from linux import (
@@ -228,6 +229,7 @@ class Zygote:
     def freeze(self):
         forget_importers(self.archives)
         gc.collect()
+        make_immortal()
         gc.freeze()
         # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
         # other, and each time write to the name of the old one, in a page that it shares until then.
