@@ -459,33 +459,6 @@ fn sparks_daemon_goes_when_the_zygote_serves_again() {
 }
 
 #[test]
-fn workers_made_before_all_was_loaded_give_way_between_two_tasks() {
-    let directory = tempfile::tempdir().unwrap();
-    let module = directory.path().join("waits_to_be_told.py");
-    let text = "import os, time\nwhile not os.path.exists(__file__ + '.told'): time.sleep(0.01)\n";
-    fs::write(&module, text).unwrap();
-    let bench = Setup::zygote()
-        .set("pythonPath", directory.path().to_str().unwrap())
-        .own("preload", "waits_to_be_told")
-        .own("spares", "2")
-        .open();
-    let (idle, busy) = (bench.create(), bench.create());
-    bench.release(&idle);
-    assert!(!bench.host.was_closed(idle.id()), "there is no better one");
-    fs::write(directory.path().join("waits_to_be_told.py.told"), "").unwrap();
-    eventually("the idle one gives way", || {
-        bench.host.was_closed(idle.id())
-    });
-    assert!(busy.worker.is_alive() && !bench.host.was_closed(busy.id()));
-    bench.release(&busy);
-    eventually("so does the other", || bench.host.was_closed(busy.id()));
-    let full = bench.create();
-    assert!(full.worker.origin().name() == "zygote");
-    bench.release(&full);
-    assert_eq!(bench.next_id(), full.id(), "it stays");
-}
-
-#[test]
 fn a_zygote_that_hangs_is_replaced_and_keeps_its_workers() {
     // While one imports, Spark's daemon would serve.
     let bench = Setup::zygote().own("preload", "").own("spares", "0").open();

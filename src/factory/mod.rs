@@ -3,7 +3,6 @@
 mod breaker;
 mod departed;
 mod ending;
-mod outdone;
 mod pool;
 pub mod worker;
 
@@ -83,8 +82,6 @@ struct State {
     reaper: Option<TimerId>,
     /// Those whose connection has ended, and when they are killed if they do not end, too.
     leaving: HashMap<WorkerId, TimerId>,
-    /// Whether idle workers that are poor are looked at again soon.
-    looks_at_poor: bool,
     /// When the factory was last asked for a worker, or lost one.
     last_use: Instant,
     stopped: bool,
@@ -111,7 +108,6 @@ impl Factory {
             departed: Departed::default(),
             reaper: None,
             leaving: HashMap::new(),
-            looks_at_poor: false,
             last_use: Instant::now(),
             stopped: false,
         });
@@ -140,7 +136,7 @@ impl Factory {
             let idle = state.pool.take()?;
             drop(state);
             if let Err(why) = self.launcher.still_fits(idle.worker.origin()) {
-                self.replace(&idle.worker, &why, Count::EndedReplaced);
+                self.replace(&idle.worker, &why);
                 continue;
             }
             if idle.worker.is_quiet() {
@@ -214,12 +210,11 @@ impl Factory {
         state.pool.remove(id); // released twice
         if let Some(why) = worker.worn_out(&self.spec.settings) {
             drop(state);
-            return self.replace(&worker, &why, Count::EndedReplaced);
+            return self.replace(&worker, &why);
         }
-        let evicted = state.pool.put(id, worker.clone(), Instant::now());
+        let evicted = state.pool.put(id, worker, Instant::now());
         self.arm_reaper(&mut state);
         drop(state);
-        self.look_at_standing(&worker);
         if let Some(evicted) = evicted {
             Count::EndedEvicted.increment();
             self.discard(&evicted, "evicted: the pool is full");

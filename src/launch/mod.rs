@@ -73,17 +73,6 @@ pub(crate) fn is_quiet(socket: &OwnedFd, process: &Process) -> bool {
     matches!(poll_any(&mut fds, Deadline::now()), Ok(false))
 }
 
-/// How a worker compares with those that its launcher could give now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It is as good as any.
-    Good,
-    /// Others have loaded ahead what it has to import by itself.
-    Poor,
-    /// The same, and one of those is ready to take its place.
-    Outdone,
-}
-
 /// A way to get a new worker.
 pub trait Launcher: Send + Sync {
     /// A worker that was made ready ahead, if there is one. Never waits.
@@ -97,11 +86,6 @@ pub trait Launcher: Send + Sync {
     /// Whether a worker of this origin may serve another task, or why not. Called for each; does not wait.
     fn still_fits(&self, _origin: &dyn Origin) -> Result<(), String> {
         Ok(())
-    }
-
-    /// How an idle worker compares with those that could be had now. Called for each that is given back; does not wait.
-    fn standing(&self, _origin: &dyn Origin, _pid: i32) -> Standing {
-        Standing::Good
     }
 
     /// How many workers it keeps ready for this factory alone.

@@ -27,7 +27,7 @@ use serde::Serialize;
 use super::Launcher;
 use crate::error::{Error, Step};
 use crate::host::Host;
-use crate::launch::{Launched, Origin, Standing};
+use crate::launch::{Launched, Origin};
 use crate::os::deadline::Deadline;
 use crate::spec::{FactorySpec, SparkVersion};
 use inventory::Shadow;
@@ -208,18 +208,6 @@ impl Launcher for ZygoteLauncher {
         let Shadow { module, file, .. } = shadow;
         let file = file.display();
         Err(format!("its session has brought {module} ({file}) since"))
-    }
-
-    fn standing(&self, origin: &dyn Origin, pid: i32) -> Standing {
-        let origin: &dyn Any = origin;
-        let forked_by = origin.downcast_ref::<Zygote>();
-        if forked_by.is_some_and(|zygote| !zygote.is_poor(pid)) {
-            return Standing::Good;
-        }
-        let known = self.binding.surroundings.known();
-        let zygotes = known.and_then(|holdings| self.choose(&holdings));
-        // Without any it is Spark's daemon that serves here.
-        zygotes.map_or(Standing::Good, |zygotes| zygotes.standing(pid))
     }
 
     fn spares(&self) -> usize {

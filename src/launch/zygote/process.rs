@@ -21,7 +21,7 @@ use super::surroundings::Holdings;
 use super::talk::Talk;
 use crate::error::{Error, Step};
 use crate::host::Host;
-use crate::launch::{Origin, Standing};
+use crate::launch::Origin;
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, millis};
 use crate::os::family::Family;
@@ -201,24 +201,6 @@ impl Zygote {
             );
         }
         bound.is_ok()
-    }
-
-    /// Whether this worker of its own was forked before all was loaded.
-    pub(super) fn is_poor(&self, pid: i32) -> bool {
-        self.talk.lock().poor.contains(&pid)
-    }
-
-    /// That of a worker which has not loaded everything. As many as there are spares are outdone before the first of them has
-    /// ended.
-    pub(super) fn standing(&self, pid: i32) -> Standing {
-        let mut state = self.talk.lock();
-        if state.phase != Phase::Serving || !state.spares.are_wanted() {
-            Standing::Good
-        } else if state.complete && state.spares.outdo(pid) {
-            Standing::Outdone
-        } else {
-            Standing::Poor
-        }
     }
 
     /// Its own pid; its keeper's until it is ready.

@@ -277,7 +277,6 @@ impl Talk {
             }
             Message::Exited { pid, status } => {
                 state.spares.forget(pid);
-                state.poor.remove(&pid);
                 let death = state.deaths.remove(&pid);
                 let status = ExitStatus::from_raw(status);
                 drop(state); // whoever hears of a death may do anything
@@ -297,9 +296,6 @@ impl Talk {
             return;
         };
         state.deaths.insert(pid, death.clone());
-        if !state.complete {
-            state.poor.insert(pid);
-        }
         match Process::open(pid) {
             Ok(process) if process.descends_from(self.keeper) => {
                 trace!("Forked a spare worker (pid {pid})");

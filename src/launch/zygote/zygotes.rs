@@ -19,8 +19,8 @@ use super::state::{LeftOut, State};
 use super::surroundings::Holdings;
 use crate::error::{Error, Step};
 use crate::host::Host;
+use crate::launch::Launched;
 use crate::launch::current::Current;
-use crate::launch::{Launched, Standing};
 use crate::metrics::Count;
 use crate::os::deadline::Deadline;
 use crate::os::family::Family;
@@ -267,12 +267,6 @@ impl Zygotes {
         let zygote = self.current.serving()?;
         let spare = zygote.take_ready(binding)?;
         Some(launched(spare, zygote))
-    }
-
-    /// That of a worker which has not loaded everything.
-    pub(super) fn standing(&self, pid: i32) -> Standing {
-        let serving = self.current.serving();
-        serving.map_or(Standing::Good, |zygote| zygote.standing(pid))
     }
 
     pub(super) fn launch(
