@@ -96,7 +96,8 @@ public final class Installation {
         Map<String, String> properties =
             serving.usualProperties(conf, LikelyPython.executable(hints), environment);
         NativePythonWorkerFactory.prewarm(properties, environment);
-        DaemonThreads.make(() -> rehearse(serving, properties, environment), "native-python-worker-rehearsal")
+        DaemonThreads.make(
+                () -> rehearse(serving, properties, environment), "native-python-worker-rehearsal")
             .start();
       }
     } catch (Throwable failure) { // the first task starts it

@@ -79,7 +79,8 @@ public class WorkerHandlesTest {
 
   @Test
   public void aProcessThatIsGoneHasNoHandle() throws IOException {
-    // Not this JVM itself: -Xcheck:jni complains of the JDK's look at a process with as many arguments.
+    // Not this JVM itself: -Xcheck:jni complains of the JDK's look at a process with as many
+    // arguments.
     Process process = new ProcessBuilder("sleep", "600").start();
     try (SocketChannel channel = SocketChannel.open()) {
       ProcessHandles handles = new ProcessHandles();
