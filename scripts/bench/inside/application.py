@@ -1,6 +1,6 @@
 """A whole application: some jobs of one kind, as a batch program has them. What counts is the time from submit to exit.
 
-`seconds` has the parts that the program itself can see: until its session was up, and each job.
+The figure `jobs` is what the program itself can see of that: its jobs, together.
 """
 
 from clock import timed
