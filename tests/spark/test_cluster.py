@@ -77,6 +77,7 @@ def planned_in_the_driver(spark):
     return Named(lit("five5")).columns
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_heap_in_local_mode(modules_driver, is_native):
     assert modules_driver.run(sql_work).value == 4_995_000
     assert_served_by(modules_driver.jvm, is_native)
@@ -99,6 +100,7 @@ def test_two_executors(modules_driver, launch, is_native, jar_by):
     assert not survivors(everyone)
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_killed_executor_takes_its_workers_with_it(modules_driver):
     driver = modules_driver
     assert driver.run(sql_work, conf=LOCAL_CLUSTER).value == 4_995_000

@@ -68,7 +68,7 @@ SHIPPED = {"dateutil__init": "__version__ = '99'", "secrets": "MINE = 1"}
 IN_NO_WORKER = VERSION >= (4, 0)
 
 
-@pytest.mark.parametrize("name", ["deps.zip", "deps.egg"])
+@pytest.mark.parametrize("name", ["deps.zip", pytest.param("deps.egg", marks=pytest.mark.alike("the same for Spark"))])
 def test_what_is_shipped_with_a_session_goes_before_what_is_loaded(same, archive, name):
     deps = archive(name, **SHIPPED)
 
@@ -92,6 +92,7 @@ def test_what_is_shipped_between_two_tasks_is_found_by_the_second(same, archive)
     assert same(job, forked=IN_NO_WORKER)[1][0] == "__init__.py"
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 def test_a_module_that_is_shipped_as_a_file(same, tmp_path):
     (tmp_path / "secrets.py").write_text("MINE = 1")
     file = str(tmp_path / "secrets.py")
@@ -116,6 +117,7 @@ def test_what_pysparks_worker_imports_is_left_to_sparks_daemon(same, archive):
     same(job, forked=False)
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 def test_a_path_that_a_task_sets(same, tmp_path):
     for name in ("numpy", "pytz"):
         (tmp_path / name).mkdir()
@@ -150,6 +152,7 @@ def blas_threads(spark, before=lambda: None):
     return spark.sparkContext.parallelize([0], 1).map(look).first()
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 def test_threads_for_linear_algebra_that_the_executor_is_given(same):
     def job(spark):
         first_job(spark)
@@ -169,6 +172,7 @@ def test_threads_for_linear_algebra_that_a_task_asks_for(same):
     same(job)
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="the variable came with 3.11")
 def test_a_safe_path(same, tmp_path):
     def path(spark):
@@ -187,6 +191,7 @@ def test_a_safe_path(same, tmp_path):
     assert same(path, conf=conf)[1] is True
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 @pytest.mark.parametrize("arguments", ["$@", "$*", '"$@"'])
 def test_a_script_around_the_interpreter(same, tmp_path, arguments):
     script = tmp_path / "python.sh"
@@ -233,6 +238,7 @@ def test_a_file_that_breaks_an_import_is_forgotten_when_it_is_gone(same, tmp_pat
     assert same(job, conf=conf, forked=False)[1] == [True, True]
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 def test_memory_that_a_task_may_have(same):
     def job(spark):
         first_job(spark)
@@ -245,6 +251,7 @@ def test_memory_that_a_task_may_have(same):
     same(job, conf={"spark.executor.pyspark.memory": "1200m"})
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 def test_memory_at_which_a_job_spills(same):
     """What is loaded ahead and not in use does not count."""
 
@@ -262,6 +269,7 @@ def test_memory_at_which_a_job_spills(same):
     same(job, conf={"spark.python.worker.memory": "70m"})
 
 
+@pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 def test_a_title_that_a_task_gives_its_process(same):
     pytest.importorskip("setproctitle")
 

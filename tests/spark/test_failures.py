@@ -305,6 +305,7 @@ def cancelled_while_jvm_computes(file):
     return job
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_worker_that_is_ahead_of_its_cancelled_task_is_killed(run, tmp_path, is_native, observe):
     file = tmp_path / "pid"
     conf = {"spark.nativePythonWorker.closeTimeout": "10min"}  # it does not come to that
@@ -338,6 +339,7 @@ def let_go(file, how):
     return job
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 @pytest.mark.parametrize("daemon", ["true", "false"], ids=["", "simple"])
 @pytest.mark.parametrize("how", [pytest.param("sleep", marks=pytest.mark.long), "loop"])
 def test_worker_that_goes_on_without_its_task_is_killed(run, tmp_path, is_native, observe, how, daemon):

@@ -1,5 +1,7 @@
 """Memory that a task held is free when it is over, for as long as its worker lives."""
 
+import pytest
+
 from harness import NOTHING_TO_LOAD
 
 # Both factories' workers begin with the same modules then.
@@ -36,6 +38,7 @@ def cycles(spark):
     return seen
 
 
+@pytest.mark.alike("the zygote's memory, and nothing of Spark's")
 def test_a_workers_memory_grows_no_more_than_on_stock(run, stock):
     def told(one):
         seen = one(cycles, conf=ALONE).value

@@ -70,6 +70,7 @@ def test_without_its_library_spark_serves_and_one_warning_says_why(launch, jar_w
     assert len(warnings(outcome)) == 1, warnings(outcome)
 
 
+@pytest.mark.alike("the plugin's own doing")
 @pytest.mark.native_only("it is about the plugin")
 def test_library_that_is_none(launch, jar_without_library, tmp_path):
     (tmp_path / "libnative_python_worker.so").write_bytes(b"\x7fELF but not really")
@@ -80,6 +81,7 @@ def test_library_that_is_none(launch, jar_without_library, tmp_path):
     assert len(warnings(outcome)) == 1, warnings(outcome)
 
 
+@pytest.mark.alike("the plugin's own doing")
 @pytest.mark.native_only("it is about the plugin")
 def test_library_from_the_library_path(launch, jar_without_library, tmp_path):
     with zipfile.ZipFile(JAR) as whole:
@@ -102,6 +104,7 @@ def test_two_contexts_one_after_the_other(modules_driver, observe):
     assert not left
 
 
+@pytest.mark.alike("the plugin's own doing")
 def test_nothing_is_left_after_stop(launch):
     """No process, no zombie, no open file of the JVM but one socket a session: Spark's own, to its accumulators."""
     driver = launch()
@@ -116,6 +119,7 @@ def test_nothing_is_left_after_stop(launch):
     assert driver.close() == 0
 
 
+@pytest.mark.alike("the plugin's own doing")
 def test_driver_that_does_not_stop_its_session_leaves_nothing(launch):
     driver = launch()
     used = driver.run(pids).value
@@ -125,6 +129,7 @@ def test_driver_that_does_not_stop_its_session_leaves_nothing(launch):
     assert not survivors(workers)
 
 
+@pytest.mark.alike("the plugin's own doing")
 @pytest.mark.parametrize("conf", [{}, {"spark.python.use.daemon": "false"}], ids=["", "simple"])
 def test_killed_jvm_takes_idle_and_waiting_workers_with_it(launch, conf, observe):
     driver = launch()
@@ -137,6 +142,7 @@ def test_killed_jvm_takes_idle_and_waiting_workers_with_it(launch, conf, observe
     assert not left
 
 
+@pytest.mark.alike("the plugin's own doing")
 def test_jvm_started_by_a_python_program(launch):
     driver = launch(launcher="python")
     outcome = driver.run(counting)

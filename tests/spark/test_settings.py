@@ -81,7 +81,7 @@ def test_failing_udf_without_reuse(run):
     assert run(job, conf={"spark.python.worker.reuse": "false"}).value == (3, EXPECTED)
 
 
-@pytest.mark.parametrize("reuse", ["true", "false"])
+@pytest.mark.parametrize("reuse", ["true", pytest.param("false", marks=pytest.mark.alike("the same for Spark"))])
 def test_without_daemon(run, reuse):
     def job(spark):
         return [pids(spark) for _ in range(2)], mixture(spark)
@@ -93,6 +93,7 @@ def test_without_daemon(run, reuse):
     assert not survivors(used)
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_failing_and_dying_without_daemon(run):
     def job(spark):
         def fail(_):
@@ -257,6 +258,7 @@ def test_idle_workers_expire(run):
     assert run(mixture, conf=conf).value == EXPECTED
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 @pytest.mark.native_only("stock Spark's 60 s cannot be changed")
 def test_busy_worker_does_not_expire(run):
     conf = {**FOUR_CORES, "spark.nativePythonWorker.idleTimeout": "1s"}

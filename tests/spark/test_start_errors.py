@@ -42,6 +42,7 @@ def test_missing_interpreter(run, observe):
     assert run(counting).value == 4
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_interpreter_that_is_not_one(run, tmp_path, observe):
     impostor = tmp_path / "python"
     impostor.write_text("#!/bin/sh\necho I am no python >&2\nexit 3\n")
@@ -54,6 +55,7 @@ def test_interpreter_that_is_not_one(run, tmp_path, observe):
     assert run(counting).value == 4
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 @pytest.mark.parametrize("how", ['exec {} "$@"\n', '{} "$@"\nexit $?\n'], ids=["is replaced by Python", "waits for Python"])
 def test_wrapper_script_as_interpreter(run, driver, tmp_path, is_native, how):
     wrapper = tmp_path / "python"
@@ -84,6 +86,7 @@ def test_junk_on_standard_output(start_with):
     assert "or in your python installation, that is printing to standard output" in error
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_junk_on_standard_output_harms_no_zygote(start_with, is_native, observe):
     outcome = start_with(JUNK, NOTHING_TO_LOAD)
     observe(13, f"a job {told(outcome)}")
@@ -102,6 +105,7 @@ def test_stderr_of_a_failed_start_is_in_the_message(start_with):
     assert "EOFException occurred while reading the port number from pyspark.daemon's stdout" in error
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 @pytest.mark.native_only("stock Spark reads stderr after the port only and waits forever")
 def test_much_stderr_before_the_port(start_with):
     outcome = start_with(CHATTER)
@@ -109,6 +113,7 @@ def test_much_stderr_before_the_port(start_with):
     assert outcome.logged("chatter")
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_daemon_module_that_is_not_there(run, observe):
     outcome = run(counting, conf={"spark.python.daemon.module": "no_such_daemon"})
     observe(15, f"the daemon's is missing: a job {told(outcome)}")
@@ -118,6 +123,7 @@ def test_daemon_module_that_is_not_there(run, observe):
     assert run(counting).value == 4
 
 
+@pytest.mark.alike("processes, and nothing of Spark's")
 def test_daemon_module_that_says_nothing(run, tmp_path):
     """It closes stdout and lives on: Spark waits 10 s for its stderr, then says what it knows."""
     (tmp_path / "mute_daemon.py").write_text("import os, time\nos.close(1)\ntime.sleep(600)\n")

@@ -148,6 +148,7 @@ def test_a_death_is_told_in_the_words_of_the_worker(run):
     assert death["session"] == "default" and death["tasks"] >= 1
 
 
+@pytest.mark.alike("the page's own doing")
 @pytest.mark.skipif(BROWSER is None, reason="no browser here")
 def test_what_users_wrote_stays_text_in_a_browser(run, tmp_path):
     ui, _ = run(working, conf=LOCAL).value

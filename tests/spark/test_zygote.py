@@ -55,6 +55,7 @@ def test_libraries_are_there_before_the_task(run):
     assert eventually(all_there, 60)
 
 
+@pytest.mark.alike("the zygote's own doing")
 @pytest.mark.native_only("the setting is ours")
 def test_own_modules_can_be_loaded_ahead(run, module):
     conf = {**FRESH, **module("companywide", "import os\nloader = os.getpid()\n")}
@@ -72,26 +73,33 @@ def test_own_modules_can_be_loaded_ahead(run, module):
     assert eventually(lambda: run(job, conf=conf).value, 60)
 
 
+# What a module does, and what is said of it.
+AWKWARD = {
+    "threads": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+        "starts threads",
+    ),
+    "fails": ("raise RuntimeError('no licence')\n", "no licence"),
+    "hangs": ("import time\ntime.sleep(600)\n", "takes more than 3000 ms"),
+    "exits": ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+}
+
+
+@pytest.mark.alike("the zygote's own doing")
 @pytest.mark.native_only("the setting is ours")
-@pytest.mark.parametrize(
-    "text, limit, why",
-    [
-        (
-            "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
-            "60s",
-            "starts threads",
-        ),
-        ("raise RuntimeError('no licence')\n", "60s", "no licence"),
-        ("import time\ntime.sleep(600)\n", "500ms", "takes more than 500 ms"),
-        ("import sys\nsys.exit(3)\n", "60s", "SystemExit: 3"),
-    ],
-    ids=["thread", "failure", "hang", "exit"],
-)
-def test_module_that_cannot_be_loaded_ahead_is_named_and_left_out(run, module, text, limit, why):
-    conf = {**FRESH, **module("awkward", text), "spark.nativePythonWorker.preloadTimeout": limit}
+def test_modules_that_cannot_be_loaded_ahead_are_named_and_left_out(run, tmp_path):
+    for name, (text, _) in AWKWARD.items():
+        (tmp_path / f"awkward_{name}.py").write_text(text)
+    conf = {
+        **FRESH,
+        "spark.executorEnv.PYTHONPATH": str(tmp_path),
+        "spark.nativePythonWorker.preload": ",".join(f"awkward_{name}" for name in AWKWARD),
+        "spark.nativePythonWorker.preloadTimeout": "3s",
+    }
     outcome = run(mixture, conf=conf)
     assert outcome.value == EXPECTED
-    assert outcome.logged(rf"WARN.*awkward.*{why}")
+    for name, (_, why) in AWKWARD.items():
+        assert outcome.logged(rf"WARN.*awkward_{name}.*{why}"), name
     assert run(mixture, conf=conf).value == EXPECTED
 
 
@@ -131,6 +139,7 @@ def test_what_a_task_changes_is_not_there_for_another_worker(run):
     assert all(seen == first for seen in others)
 
 
+@pytest.mark.alike("the zygote's own doing")
 def test_memory_of_a_worker_that_leaks_cycles_stays_bounded(run):
     """Each task leaves 8 MB in a cycle; some import modules that are new to the worker."""
 
