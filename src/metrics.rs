@@ -39,6 +39,8 @@ counts! {
     EndedDirty = "ended.dirty",
     /// Workers replaced between two tasks, by `maxTasks` or `maxRss`.
     EndedReplaced = "ended.replaced",
+    /// Idle workers replaced because they had to import by themselves what others have loaded ahead.
+    EndedOutdone = "ended.outdone",
     /// Workers killed because Spark asked for it: cancelled tasks, errors.
     EndedKilled = "ended.killed",
     /// Workers killed because they went on after their connection was closed.

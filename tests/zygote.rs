@@ -4,12 +4,14 @@
 mod common;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::report;
-use common::{Bench, Held, Setup, eventually, forked_by, parent, runs};
+use common::{Bench, Held, Setup, eventually, forked_by, modules, parent, runs};
 use native_python_worker::host::Host;
 use native_python_worker::launch::zygote::prewarm;
 use nix::sys::signal::Signal;
@@ -456,6 +458,55 @@ fn sparks_daemon_goes_when_the_zygote_serves_again() {
         bench.factory.stop_worker(held.id());
     }
     eventually("the daemon has ended", || !runs(daemon));
+}
+
+#[test]
+fn workers_that_imported_by_themselves_give_way_between_two_tasks() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("waits_to_be_told.py");
+    let text = "import os, time\nwhile not os.path.exists(__file__ + '.told'): time.sleep(0.01)\n";
+    fs::write(&module, text).unwrap();
+    let path = [directory.path(), &modules()].map(|path| path.to_str().unwrap().to_owned());
+    let bench = Setup::zygote()
+        .set("workerModule", "pyspark_imports_pandas")
+        .set("pythonPath", &path.join(":"))
+        .own("preload", "waits_to_be_told,pandas")
+        .own("spares", "3")
+        .open();
+    let [idle, busy, plain] = [b'p', b'p', b'-'].map(|work| working(&bench, work));
+    bench.release(&plain);
+    bench.release(&idle);
+    assert!(!bench.host.was_closed(idle.id()), "there is no better one");
+    fs::write(directory.path().join("waits_to_be_told.py.told"), "").unwrap();
+    eventually("the idle one gives way", || {
+        bench.host.was_closed(idle.id())
+    });
+    assert!(busy.worker.is_alive() && !bench.host.was_closed(busy.id()));
+    bench.release(&busy);
+    eventually("so does the other", || bench.host.was_closed(busy.id()));
+    assert_eq!(
+        bench.next_id(),
+        plain.id(),
+        "what has imported nothing stays"
+    );
+    let full = working(&bench, b'p');
+    assert_eq!(full.worker.origin().name(), "zygote");
+    bench.release(&full);
+    assert_eq!(bench.next_id(), full.id(), "it stays");
+}
+
+/// A new worker of the module `pyspark_imports_pandas` that has done its first task.
+fn working(bench: &Bench, work: u8) -> Held {
+    let held = bench.create();
+    let mut socket = TcpStream::from(held.socket.try_clone().unwrap());
+    socket
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    socket.write_all(&[work]).unwrap();
+    let mut answer = [0];
+    socket.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [work]);
+    held
 }
 
 #[test]

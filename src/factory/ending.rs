@@ -65,9 +65,9 @@ impl Factory {
     }
 
     /// Ends a worker between two tasks; the next task gets a new one.
-    pub(super) fn replace(self: &Arc<Self>, worker: &Worker, why: &str) {
+    pub(super) fn replace(self: &Arc<Self>, worker: &Worker, why: &str, count: Count) {
         info!("Replacing {worker}: {why}");
-        Count::EndedReplaced.increment();
+        count.increment();
         worker
             .death()
             .settle(Cause::Ended("was replaced between two tasks"));

@@ -3,10 +3,11 @@
 mod breaker;
 mod departed;
 mod ending;
+mod outdone;
 mod pool;
 pub mod worker;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,6 +83,10 @@ struct State {
     reaper: Option<TimerId>,
     /// Those whose connection has ended, and when they are killed if they do not end, too.
     leaving: HashMap<WorkerId, TimerId>,
+    /// Workers that may have to give way to better ones; see `outdone`.
+    poor: HashSet<WorkerId>,
+    /// Whether the timer that looks at these is set.
+    looks_at_poor: bool,
     /// When the factory was last asked for a worker, or lost one.
     last_use: Instant,
     stopped: bool,
@@ -108,6 +113,8 @@ impl Factory {
             departed: Departed::default(),
             reaper: None,
             leaving: HashMap::new(),
+            poor: HashSet::new(),
+            looks_at_poor: false,
             last_use: Instant::now(),
             stopped: false,
         });
@@ -136,7 +143,7 @@ impl Factory {
             let idle = state.pool.take()?;
             drop(state);
             if let Err(why) = self.launcher.still_fits(idle.worker.origin()) {
-                self.replace(&idle.worker, &why);
+                self.replace(&idle.worker, &why, Count::EndedReplaced);
                 continue;
             }
             if idle.worker.is_quiet() {
@@ -210,11 +217,12 @@ impl Factory {
         state.pool.remove(id); // released twice
         if let Some(why) = worker.worn_out(&self.spec.settings) {
             drop(state);
-            return self.replace(&worker, &why);
+            return self.replace(&worker, &why, Count::EndedReplaced);
         }
-        let evicted = state.pool.put(id, worker, Instant::now());
+        let evicted = state.pool.put(id, worker.clone(), Instant::now());
         self.arm_reaper(&mut state);
         drop(state);
+        self.note_poor(&worker);
         if let Some(evicted) = evicted {
             Count::EndedEvicted.increment();
             self.discard(&evicted, "evicted: the pool is full");

@@ -73,6 +73,17 @@ pub(crate) fn is_quiet(socket: &OwnedFd, process: &Process) -> bool {
     matches!(poll_any(&mut fds, Deadline::now()), Ok(false))
 }
 
+/// How an idle worker compares with those that its launcher could give now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It shares what others share.
+    Good,
+    /// It has imported by itself what others have loaded ahead, or are about to have.
+    Poor,
+    /// The same, and one of those is ready to take its place.
+    Outdone,
+}
+
 /// A way to get a new worker.
 pub trait Launcher: Send + Sync {
     /// A worker that was made ready ahead, if there is one. Never waits.
@@ -86,6 +97,16 @@ pub trait Launcher: Send + Sync {
     /// Whether a worker of this origin may serve another task, or why not. Called for each; does not wait.
     fn still_fits(&self, _origin: &dyn Origin) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Whether a worker was made before all was loaded that is loaded ahead. Called for each that is given back; does not wait.
+    fn is_poor(&self, _origin: &dyn Origin, _pid: i32) -> bool {
+        false
+    }
+
+    /// How such a worker, idle, compares with those that could be had now.
+    fn standing(&self, _origin: &dyn Origin, _pid: i32) -> Standing {
+        Standing::Good
     }
 
     /// How many workers it keeps ready for this factory alone.

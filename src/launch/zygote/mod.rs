@@ -27,8 +27,10 @@ use serde::Serialize;
 use super::Launcher;
 use crate::error::{Error, Step};
 use crate::host::Host;
-use crate::launch::{Launched, Origin};
+use crate::launch::{Launched, Origin, Standing};
 use crate::os::deadline::Deadline;
+use crate::os::mapped::libraries;
+use crate::os::process::parent_of;
 use crate::spec::{FactorySpec, SparkVersion};
 use inventory::Shadow;
 use key::Binding;
@@ -208,6 +210,28 @@ impl Launcher for ZygoteLauncher {
         let Shadow { module, file, .. } = shadow;
         let file = file.display();
         Err(format!("its session has brought {module} ({file}) since"))
+    }
+
+    fn is_poor(&self, origin: &dyn Origin, pid: i32) -> bool {
+        let origin: &dyn Any = origin;
+        let forked_by = origin.downcast_ref::<Zygote>();
+        forked_by.is_none_or(|zygote| zygote.is_poor(pid))
+    }
+
+    fn standing(&self, origin: &dyn Origin, pid: i32) -> Standing {
+        let origin: &dyn Any = origin;
+        let inherited = match origin.downcast_ref::<Zygote>() {
+            Some(zygote) => zygote.inherited(pid),
+            None => parent_of(pid).map(libraries), // of Spark's daemon
+        };
+        let known = self.binding.surroundings.known();
+        let zygotes = known.and_then(|holdings| self.choose(&holdings));
+        // Without any it is Spark's daemon that serves here.
+        let serving = zygotes.and_then(|zygotes| zygotes.serving());
+        match (inherited, serving) {
+            (Some(inherited), Some(serving)) => serving.standing_of(pid, &inherited),
+            _ => Standing::Good,
+        }
     }
 
     fn spares(&self) -> usize {

@@ -1,5 +1,6 @@
 //! One zygote process: how it starts, and how it ends.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -21,10 +22,11 @@ use super::surroundings::Holdings;
 use super::talk::Talk;
 use crate::error::{Error, Step};
 use crate::host::Host;
-use crate::launch::Origin;
+use crate::launch::{Origin, Standing};
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, millis};
 use crate::os::family::Family;
+use crate::os::mapped::libraries;
 use crate::os::oom;
 use crate::os::spawn::{CommandLine, Stdin};
 use crate::os::supervisor::supervisor;
@@ -54,6 +56,9 @@ const SECOND_LINE: &str = "import os;exec(os.read(0,262144))\n";
 const BOOT: &str = include_str!("python/boot.py");
 /// What all zygotes load; workers of another module load that themselves.
 const WORKER_MODULE: &str = "pyspark.worker";
+
+/// A worker that has mapped so many libraries by itself has imported pandas, which has some 90; `numpy` has 18.
+const MANY_LIBRARIES: usize = 30;
 
 /// A running zygote. Ends with all its workers when dropped.
 pub struct Zygote {
@@ -201,6 +206,40 @@ impl Zygote {
             );
         }
         bound.is_ok()
+    }
+
+    /// Whether this worker of its own was forked before all was loaded.
+    pub(super) fn is_poor(&self, pid: i32) -> bool {
+        self.talk.lock().poor.contains_key(&pid)
+    }
+
+    /// The libraries that this worker of its own has from it, if it was forked before all was loaded.
+    pub(super) fn inherited(&self, pid: i32) -> Option<HashSet<String>> {
+        self.talk.lock().poor.get(&pid).cloned()
+    }
+
+    /// That of a worker which had only `inherited` of what there is here now. As many as there are spares are outdone before the
+    /// first of them has ended.
+    pub(super) fn standing_of(&self, pid: i32, inherited: &HashSet<String>) -> Standing {
+        let state = self.talk.lock();
+        if state.phase != Phase::Serving || !state.spares.are_wanted() {
+            return Standing::Good;
+        }
+        if !state.complete {
+            return Standing::Poor;
+        }
+        drop(state);
+        let (own, here) = (libraries(pid), libraries(self.pid()));
+        let imported = own
+            .intersection(&here)
+            .filter(|one| !inherited.contains(*one));
+        if imported.count() < MANY_LIBRARIES {
+            Standing::Good
+        } else if self.talk.lock().spares.outdo(pid) {
+            Standing::Outdone
+        } else {
+            Standing::Poor
+        }
     }
 
     /// Its own pid; its keeper's until it is ready.

@@ -3,7 +3,7 @@
 //! `fork` that fails with `EAGAIN` or `ENOMEM` is tried again, at growing intervals, for as long as a fork may take at all
 //! (10 s); then the error goes to the task. Nobody's worker is touched.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -71,6 +71,8 @@ pub(super) struct State {
     pub(super) inventory: Arc<Mutex<Inventory>>,
     /// Whether all is loaded that is to be.
     pub(super) complete: bool,
+    /// Workers that were forked before it was, and the libraries they had then.
+    pub(super) poor: HashMap<i32, HashSet<String>>,
     pub(super) spares: Spares,
     /// Workers that are being forked.
     pub(super) forks: HashMap<u64, Fork>,
@@ -103,6 +105,7 @@ impl State {
             left_out,
             inventory,
             complete: false,
+            poor: HashMap::new(),
             spares,
             forks: HashMap::new(),
             deaths: HashMap::new(),

@@ -24,6 +24,7 @@ use crate::launch::socket::pair;
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, set_nonblocking};
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
+use crate::os::mapped::libraries;
 use crate::os::process::Process;
 use crate::os::supervisor::later;
 use crate::process::death::{Cause, Death, LastWords};
@@ -277,6 +278,7 @@ impl Talk {
             }
             Message::Exited { pid, status } => {
                 state.spares.forget(pid);
+                state.poor.remove(&pid);
                 let death = state.deaths.remove(&pid);
                 let status = ExitStatus::from_raw(status);
                 drop(state); // whoever hears of a death may do anything
@@ -296,6 +298,9 @@ impl Talk {
             return;
         };
         state.deaths.insert(pid, death.clone());
+        if !state.complete {
+            state.poor.insert(pid, libraries(pid));
+        }
         match Process::open(pid) {
             Ok(process) if process.descends_from(self.keeper) => {
                 trace!("Forked a spare worker (pid {pid})");

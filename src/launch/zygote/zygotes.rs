@@ -269,6 +269,11 @@ impl Zygotes {
         Some(launched(spare, zygote))
     }
 
+    /// The one that serves now.
+    pub(super) fn serving(&self) -> Option<Arc<Zygote>> {
+        self.current.serving()
+    }
+
     pub(super) fn launch(
         self: &Arc<Self>,
         binding: &Binding,

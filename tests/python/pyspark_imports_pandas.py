@@ -1,0 +1,9 @@
+"""A worker module: for each byte that comes it does a task's work, which for `p` is to import pandas."""
+
+
+def main(infile, outfile):
+    work = infile.read(1)
+    if work == b"p":
+        import pandas  # noqa: F401
+    outfile.write(work)
+    outfile.flush()
