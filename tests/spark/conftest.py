@@ -27,6 +27,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "native_only(reason): what it asserts does not hold on Spark's own factory")
     config.addinivalue_line("markers", "long: left out but with --long, as `./test --all` has it")
     config.addinivalue_line("markers", "alike(reason): the same on every Spark, so only the newest has it, but with --long")
+    config.addinivalue_line("markers", "matrix: short, and shows that a Spark, a Java and a Python get along with this")
     config.addinivalue_line("markers", "since(major, minor): the first Spark version that has the feature")
 
 

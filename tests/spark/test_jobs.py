@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.matrix
+
 
 def test_rdd_map_and_reduce(run):
     def job(spark):
