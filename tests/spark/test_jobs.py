@@ -76,6 +76,7 @@ def test_map_in_pandas(run):
     assert run(job).value == [7, 8, 9]
 
 
+@pytest.mark.since(3, 5)
 def test_table_function(run):
     def job(spark):
         from pyspark.sql.functions import lit, udtf

@@ -42,7 +42,8 @@ final class DaemonThreads {
       inherited.set(thread, null);
       return thread;
     } catch (ReflectiveOperationException failure) {
-      throw new IllegalStateException("this Java makes no thread without inherited locals", failure);
+      throw new IllegalStateException(
+          "this Java makes no thread without inherited locals", failure);
     }
   }
 }

@@ -89,7 +89,8 @@ final class NativeLibrary {
   }
 
   private static UnsatisfiedLinkError failed(UnsatisfiedLinkError... attempts) {
-    String reasons = Stream.of(attempts).map(Throwable::getMessage).collect(Collectors.joining("; "));
+    String reasons =
+        Stream.of(attempts).map(Throwable::getMessage).collect(Collectors.joining("; "));
     UnsatisfiedLinkError error =
         new UnsatisfiedLinkError("its library cannot be loaded: " + reasons);
     for (UnsatisfiedLinkError attempt : attempts) {

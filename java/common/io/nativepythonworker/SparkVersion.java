@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
 
 /** A Spark release line that the native factory was written for. */
 public final class SparkVersion {
-  private static final List<String> KNOWN = Arrays.asList("3.3", "3.4", "3.5", "4.0", "4.1", "4.2", "4.3");
+  private static final List<String> KNOWN =
+      Arrays.asList("3.3", "3.4", "3.5", "4.0", "4.1", "4.2", "4.3");
   private static final Pattern LINE = Pattern.compile("(\\d+)\\.(\\d+)(?:[.\\-].*)?");
 
   private final String text;

@@ -79,8 +79,7 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     Iterator<Tuple2<Object, Object>> entries = iterator();
     while (entries.hasNext()) {
       Tuple2<Object, Object> entry = entries.next();
-      if (entry._2() instanceof NativeBacked
-          && ((NativeBacked) entry._2()).workers().isUnused()) {
+      if (entry._2() instanceof NativeBacked && ((NativeBacked) entry._2()).workers().isUnused()) {
         keys.add(entry._1());
         unused.add((NativeBacked) entry._2());
       }
