@@ -120,7 +120,7 @@ class Driver:
             listener._listener._socket.settimeout(START_SECONDS)
             try:
                 self.channel = listener.accept()
-            except TimeoutError:  # one and the same from Python 3.10 on
+            except (TimeoutError, socket.timeout):  # one and the same from Python 3.10 on
                 self.kill()
                 raise AssertionError(f"no driver within {START_SECONDS} s:\n{self._log_tail()}") from None
 
