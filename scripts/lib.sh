@@ -14,10 +14,10 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 java_home() {
   local candidate named="JAVA_HOME_$1"
   for candidate in "${!named:-}" "${JAVA_HOME:-}" /usr/lib/jvm/* /opt/java/* /opt/jdk* \
-    "$HOME"/.jdks/* "$HOME"/.sdkman/candidates/java/*; do
+    "$HOME"/.jdks/* "$HOME"/.sdkman/candidates/java/* "$BUILD"/jdks/*; do
     [ -n "$candidate" ] && [ -x "$candidate/bin/javac" ] || continue
     case "$("$candidate/bin/javac" -version 2>&1)" in
-      "javac $1" | "javac $1".*) (cd "$candidate" && pwd -P); return 0 ;;
+      "javac $1" | "javac $1".* | "javac 1.$1".*) (cd "$candidate" && pwd -P); return 0 ;;
     esac
   done
   return 1

@@ -55,6 +55,8 @@ pub struct FactorySpec {
     pub files_directory: Option<PathBuf>,
     /// How to talk to them.
     pub transport: Transport,
+    /// Whether this JVM can talk over Unix domain sockets at all: from Java 16 on.
+    pub unix_channels: bool,
     /// The key's variables.
     pub environment: Vec<(String, String)>,
     /// The settings.
@@ -89,10 +91,11 @@ impl FactorySpec {
         let get = |name: &str| properties.get(name).cloned();
         let need = |name: &str| get(name).ok_or_else(|| Error::setting(name, "", "given"));
         let spark = need("sparkVersion")?;
+        let spark = SparkVersion::parse(&spark)
+            .ok_or_else(|| Error::setting("sparkVersion", &spark, "a version"))?;
         let settings = Settings::from_conf(properties)?;
         Ok(Self {
-            spark: SparkVersion::parse(&spark)
-                .ok_or_else(|| Error::setting("sparkVersion", &spark, "a version"))?,
+            spark,
             python_exec: need("pythonExec")?,
             worker_module: need("workerModule")?,
             daemon_module: need("daemonModule")?,
@@ -105,9 +108,10 @@ impl FactorySpec {
                     directory: directory.into(),
                 },
                 None => Transport::Tcp {
-                    ipv6: get("preferIpv6").is_some_and(|text| text == "true"),
+                    ipv6: spark.knows_ipv6() && get("preferIpv6").as_deref() == Some("true"),
                 },
             },
+            unix_channels: get("unixChannels").as_deref() != Some("false"),
             environment,
             secret: Secret::draw(settings.secret_bits)
                 .map_err(Error::io(crate::error::Step::Spawn, settings.start_timeout))?,
@@ -176,11 +180,12 @@ impl FactorySpec {
     }
 
     /// What a zygote's workers talk over: sockets without an address, unless Spark needs one. Spark 4.3's pipelined runner
-    /// asks a channel for its `Socket`, which one without an address has not, if it does not know that it is one.
+    /// asks a channel for its `Socket`, which one without an address has not, if it does not know that it is one. And an old
+    /// Java has no channels for them.
     pub(crate) fn worker_transport(&self) -> Transport {
         let pipelined = self.variable("SPARK_PIPELINED_UDF").is_some();
         match &self.transport {
-            tcp @ Transport::Tcp { .. } if pipelined => tcp.clone(),
+            tcp @ Transport::Tcp { .. } if pipelined || !self.unix_channels => tcp.clone(),
             _ => Transport::Unix {
                 directory: PathBuf::new(),
             },

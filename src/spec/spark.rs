@@ -10,7 +10,7 @@ const PRELOAD: &[&str] = &[
     "pandas",
     "pyarrow.pandas_compat",
 ];
-/// The same, of PySpark 3.5 only: setuptools' stand-in for it is slow to import.
+/// The same, of PySpark 3 only: setuptools' stand-in for it is slow to import.
 const PRELOAD_3: &[&str] = &[
     "numpy",
     "pyarrow",
@@ -55,6 +55,11 @@ impl SparkVersion {
     /// From 4.0 on the daemon is told the worker module.
     pub(super) fn daemon_takes_worker_module(self) -> bool {
         self >= Self(4, 0)
+    }
+
+    /// From 3.4 on Python follows the JVM where that prefers IPv6.
+    pub(super) fn knows_ipv6(self) -> bool {
+        self >= Self(3, 4)
     }
 
     /// From 4.1 on there are Unix domain sockets.

@@ -27,17 +27,19 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "native_only(reason): what it asserts does not hold on Spark's own factory")
     config.addinivalue_line("markers", "long: left out but with --long, as `./test --all` has it")
     config.addinivalue_line("markers", "alike(reason): the same on every Spark, so only the newest has it, but with --long")
+    config.addinivalue_line("markers", "matrix: short, and shows that a Spark, a Java and a Python get along with this")
     config.addinivalue_line("markers", "since(major, minor): the first Spark version that has the feature")
 
 
 def pytest_collection_modifyitems(config, items):
     """Takes out what this Spark version does not have, what takes long, and in a stock run what stock Spark does not do."""
     kept, left_out = [], []
+    in_matrix = "matrix" in config.getoption("markexpr")
     for item in items:
         since = item.get_closest_marker("since")
         absent = since is not None and since.args > VERSION
         stock = config.getoption("factory") == "stock" and item.get_closest_marker("native_only")
-        alike = item.get_closest_marker("alike") and VERSION < NEWEST
+        alike = item.get_closest_marker("alike") and VERSION < NEWEST and not in_matrix
         long = (item.get_closest_marker("long") or alike) and not config.getoption("long")
         (left_out if absent or stock or long else kept).append(item)
     items[:] = kept

@@ -56,12 +56,18 @@ def factory_classes(session):
     return names
 
 
+def jvm_pid(session):
+    """The pid of this session's JVM, asked in a way that Java 8 has as well."""
+    runtime = session.sparkContext._jvm.java.lang.management.ManagementFactory.getRuntimeMXBean()
+    return int(runtime.getName().partition("@")[0])
+
+
 def answer(sessions, request):
     """Runs one request and describes how it went."""
     reply = {"value": None, "error": None, "factories": [], "ways": set(), "jvm": None}
     try:
         session = sessions.get(request["conf"], request["environment"])
-        reply["jvm"] = session.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+        reply["jvm"] = jvm_pid(session)
         before = handed_out(session)
         try:
             reply["value"] = cloudpickle.loads(request["job"])(session)

@@ -1,5 +1,7 @@
 """How jobs go on an executor that something was done to."""
 
+from __future__ import annotations
+
 import os
 import re
 import signal

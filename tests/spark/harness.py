@@ -1,9 +1,12 @@
 """Spark drivers as subprocesses of the tests: how they are started, given work, watched and ended."""
 
+from __future__ import annotations
+
 import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -117,7 +120,7 @@ class Driver:
             listener._listener._socket.settimeout(START_SECONDS)
             try:
                 self.channel = listener.accept()
-            except TimeoutError:
+            except (TimeoutError, socket.timeout):  # one and the same from Python 3.10 on
                 self.kill()
                 raise AssertionError(f"no driver within {START_SECONDS} s:\n{self._log_tail()}") from None
 

@@ -67,6 +67,7 @@ def exiting(spark):
     spark.sparkContext.parallelize([1], 1).map(leave).collect()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("job", [raising_rdd, raising_udf, raising_pandas_udf, missing_module, exiting])
 def test_error_text_equals_stock(run, stock, job):
     ours, theirs = run(job), stock.run(job)
@@ -74,6 +75,7 @@ def test_error_text_equals_stock(run, stock, job):
     assert normal(ours.error) == normal(theirs.error)
 
 
+@pytest.mark.matrix
 def test_worker_serves_on_after_a_failed_task(run):
     def job(spark):
         from pyspark.sql.functions import udf
@@ -143,6 +145,7 @@ ENDS = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("how", ENDS)
 def test_dead_worker_fails_its_task_only(run, how, is_native, observe):
     # How a worker has ended is not known in time while the zygote imports.
@@ -157,6 +160,7 @@ def test_dead_worker_fails_its_task_only(run, how, is_native, observe):
         assert outcome.logged(rf"WARN PythonWorkerFactory: Python worker .*{re.escape(ENDS[how])}")
 
 
+@pytest.mark.matrix
 @pytest.mark.native_only("stock Spark does not know what a worker has written last")
 @pytest.mark.parametrize("conf", [NOTHING_TO_LOAD, {"spark.python.use.daemon": "false"}], ids=["", "simple"])
 def test_last_words_are_in_the_error(run, conf):

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.matrix
+
 
 def test_rdd_map_and_reduce(run):
     def job(spark):
@@ -74,6 +76,7 @@ def test_map_in_pandas(run):
     assert run(job).value == [7, 8, 9]
 
 
+@pytest.mark.since(3, 5)
 def test_table_function(run):
     def job(spark):
         from pyspark.sql.functions import lit, udtf

@@ -50,6 +50,7 @@ def from_prometheus(spark):
     return {row[1]: float(row[2]) for row in rows if row}
 
 
+@pytest.mark.matrix
 @pytest.mark.native_only("they are the plugin's")
 def test_prometheus_shows_them(run):
     found = run(scraped, conf=SINKS).value

@@ -22,6 +22,7 @@ def pids(spark):
     return together(spark, 2, os.getpid)
 
 
+@pytest.mark.matrix
 @pytest.mark.native_only("it is about the plugin")
 def test_one_line_says_what_serves_python(modules_driver):
     outcome = modules_driver.run(counting, stop=True)
@@ -104,6 +105,7 @@ def test_two_contexts_one_after_the_other(modules_driver, observe):
     assert not left
 
 
+@pytest.mark.matrix
 @pytest.mark.alike("the plugin's own doing")
 def test_nothing_is_left_after_stop(launch):
     """No process, no zombie, no open file of the JVM but one socket a session: Spark's own, to its accumulators."""

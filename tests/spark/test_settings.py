@@ -46,6 +46,7 @@ def environment_of_a_worker(spark):
     return spark.sparkContext.parallelize([0], 1).map(lambda _: dict(os.environ)).first()
 
 
+@pytest.mark.matrix
 def test_reuse_keeps_workers(run):
     def job(spark):
         return [set(pids(spark)) for _ in range(3)]
@@ -54,6 +55,7 @@ def test_reuse_keeps_workers(run):
     assert first == second == third
 
 
+@pytest.mark.matrix
 def test_no_reuse_takes_new_workers_and_leaves_none(run):
     def job(spark):
         return [pids(spark) for _ in range(3)], mixture(spark)
@@ -81,6 +83,7 @@ def test_failing_udf_without_reuse(run):
     assert run(job, conf={"spark.python.worker.reuse": "false"}).value == (3, EXPECTED)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("reuse", ["true", pytest.param("false", marks=pytest.mark.alike("the same for Spark"))])
 def test_without_daemon(run, reuse):
     def job(spark):

@@ -105,6 +105,7 @@ def the_death(ui, executor, words):
     return eventually(found, 30)
 
 
+@pytest.mark.matrix
 def test_it_shows_the_workers_of_local_mode(run):
     ui, pids = run(working, conf=LOCAL).value
     driver = with_workers(ui, "driver", pids)
@@ -121,6 +122,7 @@ def test_it_shows_the_workers_of_local_mode(run):
         assert worker["proportionalAgeMillis"] >= 0
 
 
+@pytest.mark.matrix
 def test_it_is_a_page_of_sparks_ui(run):
     ui, _ = run(working, conf=LOCAL).value
     _, page = get(f"{ui}{PAGE}")

@@ -1,4 +1,5 @@
-//! A connected socket as a `java.nio.channels.SocketChannel`: the JDK's own class, over our file descriptor.
+//! A connected socket as a `java.nio.channels.SocketChannel`: the JDK's own class, over our file descriptor. From Java 16 on it
+//! takes Unix domain sockets as well; before, Internet sockets only.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
@@ -18,7 +19,7 @@ bind_java_type! {
     fields { fd: jint },
 }
 
-// The constructor that `SocketChannelImpl` uses for accepted sockets; the same in JDK 17 to 25.
+// The constructor that `ServerSocketChannelImpl` uses for accepted sockets; the same in JDK 16 to 25.
 bind_java_type! {
     pub(super) SocketChannelImpl => sun.nio.ch.SocketChannelImpl,
     constructors {
@@ -27,6 +28,18 @@ bind_java_type! {
             family: java.net.ProtocolFamily,
             descriptor: java.io.FileDescriptor,
             remote: java.net.SocketAddress,
+        ),
+    },
+}
+
+// The same constructor in JDK 8 to 15.
+bind_java_type! {
+    InternetChannelImpl => sun.nio.ch.SocketChannelImpl,
+    constructors {
+        fn new(
+            provider: java.nio.channels.spi.SelectorProvider,
+            descriptor: java.io.FileDescriptor,
+            remote: java.net.InetSocketAddress,
         ),
     },
 }
@@ -63,6 +76,12 @@ bind_java_type! {
 /// What all channels have in common.
 struct Common {
     provider: Global<SelectorProvider<'static>>,
+    /// None where Java knows Internet sockets only.
+    families: Option<Families>,
+}
+
+/// What a channel is told of its socket from Java 16 on.
+struct Families {
     inet: Global<StandardProtocolFamily<'static>>,
     inet6: Global<StandardProtocolFamily<'static>>,
     unix: Global<StandardProtocolFamily<'static>>,
@@ -72,35 +91,48 @@ struct Common {
 
 static COMMON: OnceCell<Common> = OnceCell::new();
 
-impl Common {
-    fn get(env: &mut Env<'_>) -> jni::errors::Result<&'static Self> {
-        COMMON.get_or_try_init(|| {
-            let (provider, empty) = (SelectorProvider::provider(env)?, env.new_string("")?);
-            let unnamed = UnixDomainSocketAddress::of(env, empty)?;
-            let inet = StandardProtocolFamily::inet(env)?;
-            let inet6 = StandardProtocolFamily::inet6(env)?;
-            let unix = StandardProtocolFamily::unix(env)?;
-            Ok(Self {
-                provider: env.new_global_ref(provider)?,
-                inet: env.new_global_ref(inet)?,
-                inet6: env.new_global_ref(inet6)?,
-                unix: env.new_global_ref(unix)?,
-                unnamed: env.new_global_ref(unnamed)?,
-            })
+impl Families {
+    fn get(env: &mut Env<'_>) -> jni::errors::Result<Self> {
+        let empty = env.new_string("")?;
+        let unnamed = UnixDomainSocketAddress::of(env, empty)?;
+        let inet = StandardProtocolFamily::inet(env)?;
+        let inet6 = StandardProtocolFamily::inet6(env)?;
+        let unix = StandardProtocolFamily::unix(env)?;
+        Ok(Self {
+            inet: env.new_global_ref(inet)?,
+            inet6: env.new_global_ref(inet6)?,
+            unix: env.new_global_ref(unix)?,
+            unnamed: env.new_global_ref(unnamed)?,
         })
     }
 }
 
 /// Looks up all that is needed, once; fails where this JDK has it otherwise.
 pub(super) fn bind(env: &mut Env<'_>) -> jni::errors::Result<()> {
-    let system = LoaderContext::None;
-    FileDescriptorAPI::get(env, &system)?;
-    SocketChannelImplAPI::get(env, &system)?;
-    SelectorProviderAPI::get(env, &system)?;
-    StandardProtocolFamilyAPI::get(env, &system)?;
-    UnixDomainSocketAddressAPI::get(env, &system)?;
-    InetAddressAPI::get(env, &system)?;
-    InetSocketAddressAPI::get(env, &system)?;
+    COMMON.get_or_try_init(|| {
+        let system = LoaderContext::None;
+        FileDescriptorAPI::get(env, &system)?;
+        SelectorProviderAPI::get(env, &system)?;
+        InetAddressAPI::get(env, &system)?;
+        InetSocketAddressAPI::get(env, &system)?;
+        let families = match UnixDomainSocketAddressAPI::get(env, &system) {
+            Ok(_) => {
+                StandardProtocolFamilyAPI::get(env, &system)?;
+                SocketChannelImplAPI::get(env, &system)?;
+                Some(Families::get(env)?)
+            }
+            Err(jni::errors::Error::NoClassDefFound { .. }) => {
+                InternetChannelImplAPI::get(env, &system)?;
+                None
+            }
+            Err(other) => return Err(other),
+        };
+        let provider = SelectorProvider::provider(env)?;
+        Ok(Common {
+            provider: env.new_global_ref(provider)?,
+            families,
+        })
+    })?;
     Ok(())
 }
 
@@ -108,37 +140,55 @@ pub(super) fn bind(env: &mut Env<'_>) -> jni::errors::Result<()> {
 pub(super) fn open<'local>(
     env: &mut Env<'local>,
     socket: OwnedFd,
-) -> Result<SocketChannelImpl<'local>, Failure> {
-    let common = Common::get(env)?;
-    let (family, remote) = peer(env, common, &socket)?;
+) -> Result<JObject<'local>, Failure> {
+    let unbound = || Error::Unsupported("the JDK's channels are not bound".to_owned());
+    let common = COMMON.get().ok_or_else(unbound)?;
+    let address: SockaddrStorage = getpeername(socket.as_raw_fd())
+        .map_err(|error| Error::io(Step::Connect, std::time::Duration::ZERO)(error.into()))?;
     let descriptor = FileDescriptor::new(env)?;
     // Set first and owned until the channel exists: a failure in between closes the socket, and nothing else does.
     descriptor.set_fd(env, socket.as_raw_fd())?;
-    let channel = SocketChannelImpl::new(env, &common.provider, family, &descriptor, remote)?;
+    let channel = if let Some(families) = &common.families {
+        let (family, remote) = peer(env, families, &address)?;
+        SocketChannelImpl::new(env, &common.provider, family, &descriptor, remote)?.into()
+    } else {
+        let remote = internet_peer(env, inet(&address))?;
+        InternetChannelImpl::new(env, &common.provider, &descriptor, remote)?.into()
+    };
     let _ = socket.into_raw_fd();
     Ok(channel)
 }
 
 fn peer<'local>(
     env: &mut Env<'local>,
-    common: &'static Common,
-    socket: &OwnedFd,
+    families: &'static Families,
+    address: &SockaddrStorage,
 ) -> Result<(&'static StandardProtocolFamily<'static>, JObject<'local>), Failure> {
-    let address: SockaddrStorage = getpeername(socket.as_raw_fd())
-        .map_err(|error| Error::io(Step::Connect, std::time::Duration::ZERO)(error.into()))?;
     if address.family() == Some(AddressFamily::Unix) {
-        let remote = env.new_local_ref(&common.unnamed)?;
-        return Ok((&common.unix, remote.into()));
+        let remote = env.new_local_ref(&families.unnamed)?;
+        return Ok((&families.unix, remote.into()));
     }
-    let (ip, port, family) = match inet(&address) {
-        Some(SocketAddr::V6(v6)) => (v6.ip().octets().to_vec(), v6.port(), &common.inet6),
-        Some(SocketAddr::V4(v4)) => (v4.ip().octets().to_vec(), v4.port(), &common.inet),
-        None => (vec![127, 0, 0, 1], 0, &common.inet),
+    let address = inet(address);
+    let family = match address {
+        Some(SocketAddr::V6(_)) => &families.inet6,
+        _ => &families.inet,
+    };
+    Ok((family, internet_peer(env, address)?.into()))
+}
+
+/// The peer's address, or that of nobody on this machine where it has none.
+fn internet_peer<'local>(
+    env: &mut Env<'local>,
+    address: Option<SocketAddr>,
+) -> Result<InetSocketAddress<'local>, Failure> {
+    let (ip, port) = match address {
+        Some(SocketAddr::V6(v6)) => (v6.ip().octets().to_vec(), v6.port()),
+        Some(SocketAddr::V4(v4)) => (v4.ip().octets().to_vec(), v4.port()),
+        None => (vec![127, 0, 0, 1], 0),
     };
     let bytes: JByteArray<'_> = env.byte_array_from_slice(&ip)?;
     let ip = InetAddress::get_by_address(env, bytes)?;
-    let remote = InetSocketAddress::new(env, ip, jint::from(port))?;
-    Ok((family, remote.into()))
+    Ok(InetSocketAddress::new(env, ip, jint::from(port))?)
 }
 
 fn inet(address: &SockaddrStorage) -> Option<SocketAddr> {

@@ -18,7 +18,7 @@ public final class Doctor {
     String spark = package$.MODULE$.SPARK_VERSION();
     found.put("version", NativePythonWorkerFactory.version());
     found.put("spark", spark);
-    found.put("java", Runtime.version().toString());
+    found.put("java", System.getProperty("java.runtime.version"));
     try {
       SparkVersion.parse(spark).generation();
       Platform.check();

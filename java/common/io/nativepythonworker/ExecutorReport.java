@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -17,7 +18,7 @@ final class ExecutorReport {
 
   /** The gauges that change though nothing happens. */
   private static final List<String> MEMORY =
-      List.of(
+      Arrays.asList(
           "memory.resident",
           "memory.proportional",
           "memory.proportionalAgeMillis",
@@ -57,7 +58,7 @@ final class ExecutorReport {
           some.add(worker);
         }
       }
-      if (!some.isEmpty()) {
+      if (some.size() > 0) {
         kept.add(((ObjectNode) session).set("workers", some));
       }
     }

@@ -4,11 +4,15 @@ import static java.math.BigDecimal.ONE;
 
 import java.io.File;
 import java.math.BigDecimal;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext$;
 import org.apache.spark.SparkEnv;
@@ -20,7 +24,7 @@ import scala.collection.Iterator;
 /** What the native side has to know about a factory, as names and values. */
 public final class FactoryProperties {
   private static final List<String> CONF_PREFIXES =
-      List.of("spark.python.", "spark.nativePythonWorker.", "spark.authenticate.");
+      Arrays.asList("spark.python.", "spark.nativePythonWorker.", "spark.authenticate.");
 
   private static final Pattern LOCAL_MASTER = Pattern.compile("local\\[(\\*|\\d+)(?:,.*)?]");
 
@@ -46,6 +50,7 @@ public final class FactoryProperties {
     values.put(
         "preferIpv6",
         Boolean.toString("true".equals(System.getProperty("java.net.preferIPv6Addresses"))));
+    values.put("unixChannels", Boolean.toString(Platform.hasUnixChannels()));
     values.put("taskSlots", Integer.toString(taskSlots(conf)));
     String root = SparkFiles.getRootDirectory();
     values.put("filesDirectory", new File(root).getAbsolutePath());
@@ -123,7 +128,7 @@ public final class FactoryProperties {
 
   /** All properties. */
   public Map<String, String> toMap() {
-    return Map.copyOf(values);
+    return Collections.unmodifiableMap(new HashMap<>(values));
   }
 
   /** A Java map with the entries of a Scala one. */
@@ -142,11 +147,11 @@ public final class FactoryProperties {
    * the generations.
    */
   private static String pythonPath(Map<String, String> environment) {
-    List<String> paths =
-        List.of(
+    return Stream.of(
             PythonUtils.sparkPythonPath(),
             environment.getOrDefault("PYTHONPATH", ""),
-            System.getenv().getOrDefault("PYTHONPATH", ""));
-    return String.join(File.pathSeparator, paths.stream().filter(path -> !path.isEmpty()).toList());
+            System.getenv().getOrDefault("PYTHONPATH", ""))
+        .filter(path -> !path.isEmpty())
+        .collect(Collectors.joining(File.pathSeparator));
   }
 }

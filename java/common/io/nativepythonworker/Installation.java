@@ -43,7 +43,7 @@ public final class Installation {
   public static synchronized void install(SparkConf conf) {
     try {
       SparkEnv env = SparkEnv.get();
-      if (attempted.refersTo(env)) {
+      if (attempted.get() == env) {
         return;
       }
       attempted = new WeakReference<>(env);
@@ -121,7 +121,7 @@ public final class Installation {
   public static synchronized void measure(MetricRegistry registry) {
     try {
       SparkEnv env = SparkEnv.get();
-      if (generation != null && !measured.refersTo(env)) {
+      if (generation != null && measured.get() != env) {
         measured = new WeakReference<>(env);
         WorkerMetrics.register(registry);
       }

@@ -15,6 +15,7 @@ final class LikelyPython {
   private static final String EXECUTOR_ENVIRONMENT = "spark.executorEnv.";
   private static final String EXECUTABLE = "pythonExec";
   private static final String HASH_SEED = "PYTHONHASHSEED";
+  private static final String THREADS = "OMP_NUM_THREADS";
 
   private LikelyPython() {}
 
@@ -46,8 +47,12 @@ final class LikelyPython {
     if (hints.containsKey(HASH_SEED)) {
       environment.put(HASH_SEED, hints.get(HASH_SEED));
     }
-    BigDecimal threads = FactoryProperties.taskCpus(conf).setScale(0, RoundingMode.CEILING);
-    environment.put("OMP_NUM_THREADS", threads.toString());
+    if (spark.atLeast(3, 5)) {
+      BigDecimal threads = FactoryProperties.taskCpus(conf).setScale(0, RoundingMode.CEILING);
+      environment.put(THREADS, threads.toString());
+    } else if (conf.contains("spark.executor.cores")) {
+      environment.put(THREADS, conf.get("spark.executor.cores"));
+    }
     if (spark.atLeast(4, 2)) {
       environment.put("SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");
     }

@@ -249,16 +249,24 @@ final class NativeEvents {
 
   private static void dispatch(NativeEvent event) {
     switch (event.kind()) {
-      case NativeEvent.LOG ->
-          log((int) event.number(), new String(event.payload(), StandardCharsets.UTF_8));
-      case NativeEvent.OUTPUT -> write(event);
-      case NativeEvent.CLOSE -> {
-        Receiver receiver = RECEIVERS.get(event.factory());
-        if (receiver != null) {
-          receiver.closeIdle(event.number());
-        }
-      }
-      default -> throw new IllegalArgumentException("unknown kind of event: " + event.kind());
+      case NativeEvent.LOG:
+        log((int) event.number(), new String(event.payload(), StandardCharsets.UTF_8));
+        break;
+      case NativeEvent.OUTPUT:
+        write(event);
+        break;
+      case NativeEvent.CLOSE:
+        closeIdle(event);
+        break;
+      default:
+        throw new IllegalArgumentException("unknown kind of event: " + event.kind());
+    }
+  }
+
+  private static void closeIdle(NativeEvent event) {
+    Receiver receiver = RECEIVERS.get(event.factory());
+    if (receiver != null) {
+      receiver.closeIdle(event.number());
     }
   }
 
@@ -292,11 +300,20 @@ final class NativeEvents {
 
   private static void log(int messageLevel, String message) {
     switch (messageLevel) {
-      case 1 -> LOGGER.error(message);
-      case 2 -> LOGGER.warn(message);
-      case 3 -> LOGGER.info(message);
-      case 4 -> LOGGER.debug(message);
-      default -> LOGGER.trace(message);
+      case 1:
+        LOGGER.error(message);
+        break;
+      case 2:
+        LOGGER.warn(message);
+        break;
+      case 3:
+        LOGGER.info(message);
+        break;
+      case 4:
+        LOGGER.debug(message);
+        break;
+      default:
+        LOGGER.trace(message);
     }
   }
 

@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -46,7 +48,7 @@ final class NativeLibrary {
     if (origin == null) {
       String resource = Platform.directory() + "/" + System.mapLibraryName(NAME);
       origin =
-          new NativeLibrary(explicitPath, resource, Path.of(System.getProperty("java.io.tmpdir")))
+          new NativeLibrary(explicitPath, resource, Paths.get(System.getProperty("java.io.tmpdir")))
               .load();
     }
   }
@@ -58,7 +60,7 @@ final class NativeLibrary {
 
   /** Whether the library is loaded, and is not this file. */
   static synchronized boolean isLoadedFromElsewhere(String file) {
-    return origin != null && !origin.startsWith(Path.of(file).toAbsolutePath() + " (");
+    return origin != null && !origin.startsWith(Paths.get(file).toAbsolutePath() + " (");
   }
 
   /**
@@ -87,7 +89,8 @@ final class NativeLibrary {
   }
 
   private static UnsatisfiedLinkError failed(UnsatisfiedLinkError... attempts) {
-    String reasons = String.join("; ", Stream.of(attempts).map(Throwable::getMessage).toList());
+    String reasons =
+        Stream.of(attempts).map(Throwable::getMessage).collect(Collectors.joining("; "));
     UnsatisfiedLinkError error =
         new UnsatisfiedLinkError("its library cannot be loaded: " + reasons);
     for (UnsatisfiedLinkError attempt : attempts) {
@@ -97,7 +100,7 @@ final class NativeLibrary {
   }
 
   private String loadExplicit() {
-    Path file = Path.of(explicitPath).toAbsolutePath();
+    Path file = Paths.get(explicitPath).toAbsolutePath();
     loadFile(file);
     return file + " (spark.nativePythonWorker.library)";
   }
@@ -107,7 +110,7 @@ final class NativeLibrary {
       System.loadLibrary(NAME);
     } catch (UnsatisfiedLinkError failure) {
       Optional<Path> file = inLibraryPath().filter(found -> isLoadedElsewhere(failure));
-      if (file.isEmpty()) {
+      if (!file.isPresent()) {
         throw failure;
       }
       loadCopy(file.get());
@@ -118,7 +121,7 @@ final class NativeLibrary {
   private static Optional<Path> inLibraryPath() {
     String file = System.mapLibraryName(NAME);
     return Stream.of(System.getProperty("java.library.path", "").split(File.pathSeparator))
-        .map(directory -> Path.of(directory, file).toAbsolutePath())
+        .map(directory -> Paths.get(directory, file).toAbsolutePath())
         .filter(Files::isRegularFile)
         .findFirst();
   }

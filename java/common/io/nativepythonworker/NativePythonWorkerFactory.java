@@ -119,7 +119,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
           pairs.add(name);
           pairs.add(value);
         });
-    return pairs.toArray(String[]::new);
+    return pairs.toArray(new String[0]);
   }
 
   /**
@@ -199,10 +199,11 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /**
    * A connection as a task gets it, to no worker; the caller closes it.
    *
+   * @param pid of some process
    * @throws IOException where the system has no descriptor left
    */
-  public W wrapUnconnected() throws IOException {
-    return wrap(new NativeWorker(NO_WORKER, ProcessHandle.current().pid(), SocketChannel.open()));
+  public W wrapUnconnected(long pid) throws IOException {
+    return wrap(new NativeWorker(NO_WORKER, pid, SocketChannel.open()));
   }
 
   private W wrap(NativeWorker worker) {
@@ -211,8 +212,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     } catch (IOException | RuntimeException | Error failure) {
       stopWorker(id, worker.id());
       closeQuietly(worker.channel(), failure);
-      if (failure instanceof Error error) {
-        throw error;
+      if (failure instanceof Error) {
+        throw (Error) failure;
       }
       throw new IllegalStateException(
           "The socket of Python worker " + worker.pid() + " cannot be used", failure);

@@ -20,8 +20,18 @@ final class ReportSender {
    * How long it waits: for something to happen, between two reports, and for what has begun to
    * settle.
    */
-  record Pauses(long rest, long work, long wake) {
+  static final class Pauses {
     static final Pauses USUAL = new Pauses(60_000, 5_000, 500);
+
+    private final long rest;
+    private final long work;
+    private final long wake;
+
+    Pauses(long rest, long work, long wake) {
+      this.rest = rest;
+      this.work = work;
+      this.wake = wake;
+    }
   }
 
   private final Supplier<ExecutorReport> reports;

@@ -1,12 +1,14 @@
 package io.nativepythonworker;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A Spark release line that the native factory was written for. */
 public final class SparkVersion {
-  private static final List<String> KNOWN = List.of("3.5", "4.0", "4.1", "4.2", "4.3");
+  private static final List<String> KNOWN =
+      Arrays.asList("3.3", "3.4", "3.5", "4.0", "4.1", "4.2", "4.3");
   private static final Pattern LINE = Pattern.compile("(\\d+)\\.(\\d+)(?:[.\\-].*)?");
 
   private final String text;

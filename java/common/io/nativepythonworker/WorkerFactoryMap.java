@@ -79,9 +79,9 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     Iterator<Tuple2<Object, Object>> entries = iterator();
     while (entries.hasNext()) {
       Tuple2<Object, Object> entry = entries.next();
-      if (entry._2() instanceof NativeBacked factory && factory.workers().isUnused()) {
+      if (entry._2() instanceof NativeBacked && ((NativeBacked) entry._2()).workers().isUnused()) {
         keys.add(entry._1());
-        unused.add(factory);
+        unused.add((NativeBacked) entry._2());
       }
     }
     keys.forEach(this::remove);

@@ -20,12 +20,16 @@ final class WorkerMetrics {
   /** Of each kind, the last ones: a reservoir that fades takes longer than an idle hand-out. */
   private static final int REMEMBERED = 1024;
 
-  private static volatile Timers timers = new Timers(timer(), timer(), timer());
+  private static volatile Timers timers = new Timers();
 
   /** Counted without a lock: which of them are timed is all the same. */
   private int idleHandOuts;
 
-  private record Timers(Timer idle, Timer spare, Timer fresh) {}
+  private static final class Timers {
+    private final Timer idle = timer();
+    private final Timer spare = timer();
+    private final Timer fresh = timer();
+  }
 
   private static Timer timer() {
     return new Timer(new SlidingWindowReservoir(REMEMBERED));
@@ -43,7 +47,7 @@ final class WorkerMetrics {
           .fieldNames()
           .forEachRemaining(name -> registry.register(name, (Gauge<Long>) () -> value(part, name)));
     }
-    Timers own = new Timers(timer(), timer(), timer());
+    Timers own = new Timers();
     timers = own;
     registry.register("handout.idle", own.idle);
     registry.register("handout.spare", own.spare);

@@ -47,9 +47,10 @@ public final class ExecutorStore {
    * @throws IllegalArgumentException where it is no report
    */
   public void receive(Object message) {
-    if (!(message instanceof String text) || text.length() > MOST_CHARACTERS) {
+    if (!(message instanceof String) || ((String) message).length() > MOST_CHARACTERS) {
       throw new IllegalArgumentException("this is no report of an executor");
     }
+    String text = (String) message;
     JsonNode report = parse(text);
     String executor = report.path("executor").asText();
     if (executor.isEmpty()) {

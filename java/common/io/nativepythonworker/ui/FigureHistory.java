@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 
@@ -16,7 +17,7 @@ final class FigureHistory {
 
   /** Where each figure is in a report, in the order in which a point has them, behind its time. */
   private static final List<String> FIGURES =
-      List.of(
+      Arrays.asList(
           "/gauges/workers.busy",
           "/gauges/workers.idle",
           "/gauges/workers.spare",
@@ -26,7 +27,15 @@ final class FigureHistory {
           "/handouts/spare/p50",
           "/handouts/new/p50");
 
-  private record Point(long at, double[] values) {}
+  private static final class Point {
+    private final long at;
+    private final double[] values;
+
+    private Point(long at, double[] values) {
+      this.at = at;
+      this.values = values;
+    }
+  }
 
   private final Deque<Point> points = new ArrayDeque<>();
 

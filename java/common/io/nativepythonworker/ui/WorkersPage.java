@@ -1,9 +1,11 @@
 package io.nativepythonworker.ui;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -22,13 +24,16 @@ public final class WorkersPage {
    */
   public static final String LIVE = "/" + PREFIX + "/live";
 
-  private static final Map<String, String> FILES =
-      Map.of(
-          "/page.js", "text/javascript",
-          "/charts.js", "text/javascript",
-          "/format.js", "text/javascript",
-          "/tables.js", "text/javascript",
-          "/page.css", "text/css");
+  private static final String SCRIPT = "text/javascript";
+  private static final Map<String, String> FILES = new HashMap<>();
+
+  static {
+    FILES.put("/page.js", SCRIPT);
+    FILES.put("/charts.js", SCRIPT);
+    FILES.put("/format.js", SCRIPT);
+    FILES.put("/tables.js", SCRIPT);
+    FILES.put("/page.css", "text/css");
+  }
 
   private final ExecutorStore store;
 
@@ -38,7 +43,25 @@ public final class WorkersPage {
   }
 
   /** What a browser gets: a type of content, and the content. */
-  public record Answer(String type, byte[] body) {}
+  public static final class Answer {
+    private final String type;
+    private final byte[] body;
+
+    private Answer(String type, byte[] body) {
+      this.type = type;
+      this.body = body;
+    }
+
+    /** The content's type, as HTTP names it. */
+    public String type() {
+      return type;
+    }
+
+    /** The content. */
+    public byte[] body() {
+      return body;
+    }
+  }
 
   /** The page without its data. There is nothing in it that comes from outside the jar. */
   public static String frame() {
@@ -72,9 +95,18 @@ public final class WorkersPage {
       if (file == null) {
         throw new IllegalStateException("the jar has no " + name);
       }
-      return file.readAllBytes();
+      return all(file);
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
+  }
+
+  private static byte[] all(InputStream file) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    byte[] part = new byte[8192];
+    for (int count = file.read(part); count >= 0; count = file.read(part)) {
+      bytes.write(part, 0, count);
+    }
+    return bytes.toByteArray();
   }
 }

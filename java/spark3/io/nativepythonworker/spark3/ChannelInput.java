@@ -9,7 +9,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
-import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
@@ -44,7 +43,7 @@ final class ChannelInput extends InputStream {
 
   @Override
   public int read(byte[] target, int offset, int length) throws IOException {
-    Objects.checkFromIndexSize(offset, length, target.length);
+    checkRange(offset, length, target.length);
     if (length == 0) {
       return 0;
     }
@@ -83,10 +82,18 @@ final class ChannelInput extends InputStream {
     socket.close();
   }
 
+  /** Java 8 has it nowhere. */
+  static void checkRange(int offset, int length, int size) {
+    if (offset < 0 || length < 0 || length > size - offset) {
+      throw new IndexOutOfBoundsException(
+          offset + " and " + length + " from there are not within " + size);
+    }
+  }
+
   /** The exception that a plain socket throws: runners and users tell failures apart by type. */
   static SocketException socketException(Exception failure) {
-    if (failure instanceof SocketException already) {
-      return already;
+    if (failure instanceof SocketException) {
+      return (SocketException) failure;
     }
     String message =
         failure instanceof ClosedChannelException ? "Socket closed" : failure.getMessage();

@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -39,7 +38,7 @@ final class ChannelOutput extends OutputStream {
 
   @Override
   public void write(byte[] source, int offset, int length) throws IOException {
-    Objects.checkFromIndexSize(offset, length, source.length);
+    ChannelInput.checkRange(offset, length, source.length);
     writing.lock();
     try {
       int end = offset + length;

@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 import scala.Option;
 import scala.Tuple2;
 
-/** The native factory behind the API of Spark 3.5. */
+/** The native factory behind the API of Spark 3.3 to 3.5. */
 public final class Spark3WorkerFactory extends PythonWorkerFactory implements NativeBacked {
   private static final Logger LOGGER = LoggerFactory.getLogger(NativePythonWorkerFactory.LOG_NAME);
 
@@ -53,25 +53,26 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
   void rehearse() throws IOException {
-    WorkerSocket unconnected = workers.wrapUnconnected();
+    WorkerSocket unconnected = workers.wrapUnconnected(0);
     pair(unconnected);
     unconnected.discard();
   }
 
+  /** Spark 3.5's; nobody calls it on an older one. */
   @Override
   public Tuple2<Socket, Option<Object>> createStreamingWorker(String streamingWorkerModule) {
     return pair(workers.createSimple(streamingWorkerModule));
   }
 
-  /** Spark 3.5 wants the pid as an Int. */
+  /** Spark 3 wants the pid as an Int. */
   private static Tuple2<Socket, Option<Object>> pair(WorkerSocket worker) {
     return new Tuple2<>(worker, Option.apply((int) worker.pid()));
   }
 
   @Override
   public void stopWorker(Socket worker) {
-    if (worker instanceof WorkerSocket ours) {
-      workers.stopWorker(ours);
+    if (worker instanceof WorkerSocket) {
+      workers.stopWorker((WorkerSocket) worker);
     } else {
       close(worker);
     }
@@ -79,9 +80,10 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   @Override
   public void releaseWorker(Socket worker) {
-    if (!useDaemon && worker instanceof WorkerSocket ours) {
+    WorkerSocket ours = worker instanceof WorkerSocket ? (WorkerSocket) worker : null;
+    if (ours != null && !useDaemon) {
       workers.letGo(ours);
-    } else if (worker instanceof WorkerSocket ours && ours.isQuiet()) {
+    } else if (ours != null && ours.isQuiet()) {
       workers.release(ours);
     } else {
       close(worker);

@@ -14,7 +14,7 @@ import org.apache.spark.ui.SparkUI;
 import scala.Function0;
 import scala.Product;
 
-/** Makes factories for Spark 3.5. */
+/** Makes factories for Spark 3.3 to 3.5. */
 public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   private final SparkVersion spark;
 
@@ -28,14 +28,15 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   }
 
   /**
-   * The key's elements are executable and variables; all else 3.5's factory reads from the
+   * The key's elements are executable and variables; all else Spark 3's factory reads from the
    * configuration.
    */
   @Override
   @SuppressWarnings("unchecked")
   public Object build(Product key, Function0<?> stock) {
     String pythonExec = (String) key.productElement(0);
-    var variables = (scala.collection.immutable.Map<String, String>) key.productElement(1);
+    scala.collection.immutable.Map<String, String> variables =
+        (scala.collection.immutable.Map<String, String>) key.productElement(1);
     SparkConf conf = SparkEnv.get().conf();
     Map<String, String> environment = FactoryProperties.toJava(variables);
     Map<String, String> properties = usualProperties(conf, pythonExec, environment);
@@ -44,7 +45,7 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
 
   private static Spark3WorkerFactory open(
       Map<String, String> properties, Map<String, String> environment, boolean useDaemon) {
-    var workers =
+    NativePythonWorkerFactory<WorkerSocket> workers =
         NativePythonWorkerFactory.open(
             SparkEnv.get(),
             properties,

@@ -17,7 +17,7 @@ import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
 
-/** A native worker as Spark 3.5's runners see it: a connected socket over a blocking channel. */
+/** A native worker as the runners of Spark 3 see it: a connected socket over a blocking channel. */
 final class WorkerSocket extends Socket implements WorkerConnection {
   private final NativePythonWorkerFactory<WorkerSocket> factory;
   private final long id;
@@ -171,28 +171,33 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     }
   }
 
+  /** Null where it has none, as a Unix domain socket. */
+  private static InetSocketAddress internet(SocketAddress address) {
+    return address instanceof InetSocketAddress ? (InetSocketAddress) address : null;
+  }
+
   @Override
   public InetAddress getInetAddress() {
-    return getRemoteSocketAddress() instanceof InetSocketAddress remote
-        ? remote.getAddress()
-        : null;
+    InetSocketAddress remote = internet(getRemoteSocketAddress());
+    return remote == null ? null : remote.getAddress();
   }
 
   @Override
   public int getPort() {
-    return getRemoteSocketAddress() instanceof InetSocketAddress remote ? remote.getPort() : 0;
+    InetSocketAddress remote = internet(getRemoteSocketAddress());
+    return remote == null ? 0 : remote.getPort();
   }
 
   @Override
   public InetAddress getLocalAddress() {
-    return getLocalSocketAddress() instanceof InetSocketAddress local
-        ? local.getAddress()
-        : InetAddress.getLoopbackAddress();
+    InetSocketAddress local = internet(getLocalSocketAddress());
+    return local == null ? InetAddress.getLoopbackAddress() : local.getAddress();
   }
 
   @Override
   public int getLocalPort() {
-    return getLocalSocketAddress() instanceof InetSocketAddress local ? local.getPort() : -1;
+    InetSocketAddress local = internet(getLocalSocketAddress());
+    return local == null ? -1 : local.getPort();
   }
 
   @Override
@@ -205,7 +210,7 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     throw new SocketException("Already bound");
   }
 
-  /** Reads of a worker have no time limit: Spark 3.5 sets none. */
+  /** Reads of a worker have no time limit: Spark sets none. */
   @Override
   public void setSoTimeout(int timeout) throws SocketException {
     check(timeout == 0, "The socket of a Python worker has no read timeout");
@@ -217,18 +222,17 @@ final class WorkerSocket extends Socket implements WorkerConnection {
     return 0;
   }
 
-  @Override
+  // These three override Socket's from Java 9 on.
+
   public <T> Socket setOption(SocketOption<T> name, T value) throws IOException {
     channel.setOption(name, value);
     return this;
   }
 
-  @Override
   public <T> T getOption(SocketOption<T> name) throws IOException {
     return channel.getOption(name);
   }
 
-  @Override
   public Set<SocketOption<?>> supportedOptions() {
     return channel.supportedOptions();
   }

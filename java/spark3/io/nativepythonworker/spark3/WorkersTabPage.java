@@ -5,7 +5,7 @@ import io.nativepythonworker.ui.WorkersPage;
 import javax.servlet.http.HttpServletRequest;
 import org.apache.spark.ui.WebUIPage;
 import scala.Function0;
-import scala.collection.Seq;
+import scala.collection.immutable.Seq;
 import scala.xml.Node;
 import scala.xml.Unparsed;
 
@@ -20,6 +20,7 @@ final class WorkersTabPage extends WebUIPage {
     this.header = header;
   }
 
+  /** Scala 2.12 knows it by the bridge that has collection.Seq, 2.13 by this. */
   @Override
   @SuppressWarnings("unchecked")
   public Seq<Node> render(HttpServletRequest request) {

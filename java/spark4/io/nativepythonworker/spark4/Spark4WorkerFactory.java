@@ -71,7 +71,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
 
   /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
   void rehearse() throws IOException {
-    Spark4Worker unconnected = workers.wrapUnconnected();
+    Spark4Worker unconnected = workers.wrapUnconnected(ProcessHandle.current().pid());
     try {
       unconnected.prepare();
       pair(unconnected);

@@ -17,6 +17,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.stream.Collectors;
 import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
@@ -99,6 +100,6 @@ public class InstallationTest {
   }
 
   private static List<String> warnings(String output) {
-    return output.lines().filter(line -> line.contains(NOT_USED)).toList();
+    return output.lines().filter(line -> line.contains(NOT_USED)).collect(Collectors.toList());
   }
 }

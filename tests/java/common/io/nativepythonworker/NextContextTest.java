@@ -5,6 +5,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertTrue;
 
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.After;
 import org.junit.Test;
 
@@ -74,6 +75,8 @@ public class NextContextTest {
   }
 
   private static List<String> warnings(LogRecorder log) {
-    return log.lines().stream().filter(line -> line.startsWith("WARN")).toList();
+    return log.lines().stream()
+        .filter(line -> line.startsWith("WARN"))
+        .collect(Collectors.toList());
   }
 }

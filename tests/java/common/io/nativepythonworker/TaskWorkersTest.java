@@ -3,6 +3,7 @@ package io.nativepythonworker;
 import static org.junit.Assert.assertEquals;
 
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.Test;
@@ -48,7 +49,7 @@ public class TaskWorkersTest {
       List<String> warnings =
           log.lines().stream()
               .filter(line -> line.startsWith("WARN Failed to stop worker"))
-              .toList();
+              .collect(Collectors.toList());
       assertEquals(log.lines().toString(), 1, warnings.size());
     }
   }

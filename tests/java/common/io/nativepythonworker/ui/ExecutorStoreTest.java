@@ -15,10 +15,9 @@ public class ExecutorStoreTest {
   private final ExecutorStore store = new ExecutorStore(clock::get);
 
   private static String report(String executor, int busy) {
-    return """
-    {"executor": "%s", "gauges": {"workers.busy": %d}, "handouts": {"new": {"p50": 2.5}}}\
-    """
-        .formatted(executor, busy);
+    String gauges = "\"gauges\": {\"workers.busy\": " + busy + "}";
+    String handouts = "\"handouts\": {\"new\": {\"p50\": 2.5}}";
+    return "{\"executor\": \"" + executor + "\", " + gauges + ", " + handouts + "}";
   }
 
   private JsonNode told(long since) throws Exception {

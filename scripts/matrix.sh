@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# The combinations of Spark, Java and Python of `./test matrix`: the parts of each, and its run. Sourced by ./test.
+
+# matrix_java VERSION: prints the folder of that JDK, which is brought here where that can be done.
+matrix_java() {
+  java_home "$1" && return
+  scripts/jdk.sh "$1" >"$LOGS/jdk-$1.log" 2>&1 </dev/null && java_home "$1"
+}
+
+# matrix_python VERSION: prints an interpreter of that version: python3.9 of the path, or the newest under pyenv.
+matrix_python() {
+  local candidate
+  for candidate in "$(command -v "python$1")" $(printf '%s\n' "$HOME"/.pyenv/versions/"$1".*/bin/python | sort -rV); do
+    [ -x "$candidate" ] && "$candidate" -c "import sys, venv, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '$1')" 2>/dev/null &&
+      echo "$candidate" && return
+  done
+  return 1
+}
+
+# make_matrix_venv SPARK PYTHON INTERPRETER: an environment with what that Spark worked with in its day.
+make_matrix_venv() {
+  local venv=$BUILD/venvs/$1-py$2 libraries=(numpy 'pandas<3' pyarrow)
+  case $1 in
+    3.3.* | 3.4.*) libraries=('numpy<2' 'pandas<2' 'pyarrow<20' 'setuptools<81' wheel) ;;
+    3.5.*) libraries=('numpy<2' 'pandas<3' 'pyarrow<20' 'setuptools<81' wheel) ;;
+  esac
+  [ -f "$venv/made" ] && return
+  rm -rf "$venv" && "$3" -m venv "$venv" &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "${libraries[@]}" psutil setproctitle pytest pytest-timeout &&
+    "$venv/bin/pip" install --disable-pip-version-check --no-build-isolation --prefer-binary "pyspark==$1" && touch "$venv/made"
+}
+
+not_run() {
+  say "==> Spark $1, Java $2, Python $3: skipped, $4"
+  python3 scripts/matrix.py note "$1" "$2" "$3" --not-run "$4"
+}
+
+# matrix_row SPARK JAVA PYTHON: the short suite on one combination; what came of it is kept in docs/matrix.json.
+matrix_row() {
+  local name="Spark $1, Java $2, Python $3" report=$PWD/$BUILD/test-reports/matrix-$1-$2-$3.xml home python
+  home=$(matrix_java "$2") || { not_run "$1" "$2" "$3" "no JDK $2 here"; return; }
+  python=$(matrix_python "$3") || { not_run "$1" "$2" "$3" "no Python $3 here"; return; }
+  step "what $name needs" - make_matrix_venv "$1" "$3" "$python" || return
+  rm -f "$report"
+  step "$name" "$report" env JAVA_HOME="$home" NATIVE_PYTHON_WORKER_TEST_LOGS="$LOGS/drivers-$1-jdk$2-py$3" \
+    "$(spark_python "$1-py$3")" -m pytest -v -m matrix --junitxml "$report" tests/spark
+  [ -f "$report" ] && python3 scripts/matrix.py note "$1" "$2" "$3" "$report"
+}
+
+# matrix [SPARK [JAVA [PYTHON]]]: all that match, and the page that shows them.
+matrix() {
+  local rows row
+  mapfile -t rows < <(python3 scripts/matrix.py rows "$@")
+  [ ${#rows[@]} != 0 ] || { say "==> no combination matches: $*"; failed=$((failed + 1)); }
+  for row in "${rows[@]}"; do
+    # shellcheck disable=SC2086 # three words
+    matrix_row $row
+  done
+  python3 scripts/matrix.py page
+}
