@@ -41,7 +41,8 @@ pub fn all() -> Vec<Arc<Factory>> {
 }
 
 /// Stops a factory and forgets its number. With the last one end all processes, also those that are still starting: the JVM
-/// may end next, and would leave them behind.
+/// may end next, and would leave them behind. Not while something is started ahead of the first task: then there are more
+/// factories to come.
 pub fn stop(id: i64) {
     let mut factories = factories();
     let factory = factories.remove(&id);
@@ -49,7 +50,7 @@ pub fn stop(id: i64) {
     drop(factories);
     if let Some(factory) = factory {
         factory.stop();
-        if was_last {
+        if was_last && !zygote::is_prewarmed() {
             terminate_all();
         }
     }

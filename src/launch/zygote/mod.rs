@@ -40,7 +40,7 @@ use stand_in::StandIn;
 use surroundings::Holdings;
 use zygotes::Zygotes;
 pub use zygotes::release_prewarmed;
-pub(crate) use zygotes::reports;
+pub(crate) use zygotes::{is_prewarmed, reports};
 
 /// Starts the zygote that the factories of `spec` will use, in the background, if they may use one.
 pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {

@@ -60,6 +60,11 @@ pub(crate) fn reports(family: &Family) -> Vec<ZygoteReport> {
     serving.map(|zygote| zygote.report(family)).collect()
 }
 
+/// Whether something is or was started ahead, and not released.
+pub(crate) fn is_prewarmed() -> bool {
+    !locked(&WARM).is_empty()
+}
+
 /// Releases what was started ahead: it ends if no factory uses it. What was unfit may be tried again.
 pub fn release_prewarmed() {
     let warm = std::mem::take(&mut *locked(&WARM));

@@ -9,6 +9,9 @@ import java.nio.file.Paths;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -20,37 +23,49 @@ import java.util.stream.Stream;
  * <ol>
  *   <li>the file that {@code spark.nativePythonWorker.library} names: it is used or loading fails
  *   <li>{@code java.library.path}, which holds {@code LD_LIBRARY_PATH} as well
- *   <li>the copy in this jar, by way of a private temporary directory that is removed at once
+ *   <li>the copy in this jar, by way of a private directory that is removed at once, under {@code
+ *       java.io.tmpdir} or, where nothing can be written there or executed from there, under one of
+ *       those that Spark has for its own files
  * </ol>
  */
 final class NativeLibrary {
   static final String NAME = "native_python_worker";
 
+  /** Variables that name Spark's own directories: of standalone clusters, Kubernetes, and YARN. */
+  private static final List<String> SPARKS_DIRECTORIES =
+      Arrays.asList("SPARK_EXECUTOR_DIRS", "SPARK_LOCAL_DIRS", "LOCAL_DIRS");
+
   private static String origin;
 
   private final String explicitPath;
   private final String resource;
-  private final Path temporary;
+  private final List<Path> directories;
 
   /**
    * @param explicitPath file to load and no other; empty for none
    * @param resource where the library is in the jar
-   * @param temporary directory to extract it under
+   * @param directories to extract it under: the first that will do
    */
-  NativeLibrary(String explicitPath, String resource, Path temporary) {
+  NativeLibrary(String explicitPath, String resource, List<Path> directories) {
     this.explicitPath = explicitPath;
     this.resource = resource;
-    this.temporary = temporary;
+    this.directories = directories;
   }
 
   /** Loads the library for this JVM; once it is loaded, this does nothing. */
   static synchronized void load(String explicitPath) {
     if (origin == null) {
       String resource = Platform.directory() + "/" + System.mapLibraryName(NAME);
-      origin =
-          new NativeLibrary(explicitPath, resource, Paths.get(System.getProperty("java.io.tmpdir")))
-              .load();
+      origin = new NativeLibrary(explicitPath, resource, directories()).load();
     }
+  }
+
+  private static List<Path> directories() {
+    Stream<String> sparks =
+        SPARKS_DIRECTORIES.stream()
+            .flatMap(name -> Stream.of(System.getenv().getOrDefault(name, "").split("[,:]")));
+    Stream<String> all = Stream.concat(Stream.of(System.getProperty("java.io.tmpdir")), sparks);
+    return all.filter(name -> !name.isEmpty()).map(name -> Paths.get(name)).collect(Collectors.toList());
   }
 
   /** Where the loaded library came from, for people to read; null before it is loaded. */
@@ -89,10 +104,12 @@ final class NativeLibrary {
   }
 
   private static UnsatisfiedLinkError failed(UnsatisfiedLinkError... attempts) {
-    String reasons =
-        Stream.of(attempts).map(Throwable::getMessage).collect(Collectors.joining("; "));
-    UnsatisfiedLinkError error =
-        new UnsatisfiedLinkError("its library cannot be loaded: " + reasons);
+    return joined("its library cannot be loaded: ", Arrays.asList(attempts));
+  }
+
+  private static UnsatisfiedLinkError joined(String start, List<UnsatisfiedLinkError> attempts) {
+    String reasons = attempts.stream().map(Throwable::getMessage).collect(Collectors.joining("; "));
+    UnsatisfiedLinkError error = new UnsatisfiedLinkError(start + reasons);
     for (UnsatisfiedLinkError attempt : attempts) {
       error.addSuppressed(attempt);
     }
@@ -127,14 +144,11 @@ final class NativeLibrary {
   }
 
   private String loadFromJar() {
-    try (InputStream library = NativeLibrary.class.getClassLoader().getResourceAsStream(resource)) {
-      if (library == null) {
-        throw new UnsatisfiedLinkError("there is no " + resource + " in the jar");
-      }
-      extractAndLoad(library);
-    } catch (IOException failure) {
-      throw linkError("cannot extract it under " + temporary + ": " + failure, failure);
+    ClassLoader loader = NativeLibrary.class.getClassLoader();
+    if (loader.getResource(resource) == null) {
+      throw new UnsatisfiedLinkError("there is no " + resource + " in the jar");
     }
+    extractAndLoad(() -> loader.getResourceAsStream(resource));
     return resource + " in the jar";
   }
 
@@ -151,18 +165,37 @@ final class NativeLibrary {
 
   /** The JVM ties a library file to one class loader; a copy counts as another file. */
   private void loadCopy(Path file) {
-    try (InputStream library = Files.newInputStream(file)) {
-      extractAndLoad(library);
-    } catch (IOException failure) {
-      throw linkError("cannot copy " + file + " to " + temporary + ": " + failure, failure);
-    }
+    extractAndLoad(() -> Files.newInputStream(file));
   }
 
   private static boolean isLoadedElsewhere(UnsatisfiedLinkError failure) {
     return String.valueOf(failure.getMessage()).contains("already loaded in another classloader");
   }
 
-  private void extractAndLoad(InputStream library) throws IOException {
+  /** Where the bytes of a library come from, as often as they are wanted. */
+  private interface Source {
+    InputStream open() throws IOException;
+  }
+
+  private void extractAndLoad(Source library) {
+    List<UnsatisfiedLinkError> failures = new ArrayList<>();
+    for (Path directory : directories) {
+      try (InputStream bytes = library.open()) {
+        extractAndLoad(bytes, directory);
+        return;
+      } catch (IOException failure) {
+        failures.add(linkError("cannot extract it under " + directory + ": " + failure, failure));
+      } catch (UnsatisfiedLinkError failure) {
+        failures.add(failure);
+        if (!isForbiddenThere(failure)) {
+          break; // it would be so anywhere
+        }
+      }
+    }
+    throw joined("", failures);
+  }
+
+  private static void extractAndLoad(InputStream library, Path temporary) throws IOException {
     FileAttribute<Set<PosixFilePermission>> ownerOnly =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
     Path directory = Files.createTempDirectory(temporary, "native-python-worker-", ownerOnly);
@@ -181,7 +214,7 @@ final class NativeLibrary {
   /** The dynamic linker's words, and what to do about them where that is known. */
   static String explain(Path file, UnsatisfiedLinkError failure) {
     String message = String.valueOf(failure.getMessage());
-    if (message.contains("failed to map segment") || message.contains("Operation not permitted")) {
+    if (isForbiddenThere(failure)) {
       return message
           + " ("
           + file.getParent()
@@ -193,6 +226,11 @@ final class NativeLibrary {
           + " (this machine's C library is older than the one the library was built for)";
     }
     return message;
+  }
+
+  private static boolean isForbiddenThere(UnsatisfiedLinkError failure) {
+    String message = String.valueOf(failure.getMessage());
+    return message.contains("failed to map segment") || message.contains("Operation not permitted");
   }
 
   private static UnsatisfiedLinkError linkError(String message, Throwable cause) {

@@ -24,7 +24,7 @@ public class NativeLibraryTest {
   @Rule public final TemporaryFolder folder = new TemporaryFolder();
 
   private NativeLibrary library(String explicitPath, String resource) {
-    return new NativeLibrary(explicitPath, resource, folder.getRoot().toPath());
+    return new NativeLibrary(explicitPath, resource, List.of(folder.getRoot().toPath()));
   }
 
   @Test
@@ -45,6 +45,17 @@ public class NativeLibraryTest {
   public void theCopyInTheJarIsTheLastResortAndLeavesNothingBehind() {
     assertEquals(RESOURCE + " in the jar", library("", RESOURCE).load());
     assertEquals(0, folder.getRoot().list().length);
+  }
+
+  @Test
+  public void theNextDirectoryIsTriedWhereTheFirstIsOfNoUse() {
+    List<Path> directories = List.of(Path.of("/nowhere"), folder.getRoot().toPath());
+    assertEquals(RESOURCE + " in the jar", new NativeLibrary("", RESOURCE, directories).load());
+    List<Path> none = List.of(Path.of("/nowhere"), Path.of("/proc"));
+    UnsatisfiedLinkError error =
+        assertThrows(UnsatisfiedLinkError.class, new NativeLibrary("", RESOURCE, none)::load);
+    assertTrue(error.getMessage(), error.getMessage().contains("/nowhere"));
+    assertTrue(error.getMessage(), error.getMessage().contains("/proc"));
   }
 
   @Test
@@ -69,7 +80,7 @@ public class NativeLibraryTest {
   public void aDirectoryMountedNoexecIsRecognised() throws IOException {
     Optional<Path> noexec = noexecDirectory();
     assumeTrue("no writable directory is mounted noexec", noexec.isPresent());
-    NativeLibrary library = new NativeLibrary("", RESOURCE, noexec.get());
+    NativeLibrary library = new NativeLibrary("", RESOURCE, List.of(noexec.get()));
     UnsatisfiedLinkError error = assertThrows(UnsatisfiedLinkError.class, library::load);
     assertTrue(error.getMessage(), error.getMessage().contains("java.io.tmpdir"));
   }

@@ -1,0 +1,22 @@
+//! What is started ahead of the first task, while factories come and go.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod common;
+
+use common::{Setup, children, eventually};
+use native_python_worker::jvm::registry;
+use native_python_worker::launch::zygote::release_prewarmed;
+
+#[test]
+fn a_zygote_that_is_started_ahead_is_not_ended_by_the_stop_of_a_factory_that_was_the_only_one() {
+    let setup = Setup::zygote();
+    registry::prewarm(setup.clone().spec());
+    eventually("the zygote is starting", || !children().is_empty());
+    registry::stop(registry::open(setup.clone().spec())); // as the rehearsal of a hand-out does
+    let factory = registry::open(setup.spec());
+    let handout = registry::find(factory).unwrap().create().unwrap();
+    assert_eq!(handout.worker.origin().name(), "zygote");
+    release_prewarmed();
+    registry::stop(factory);
+    eventually("all have ended", || children().is_empty());
+}
