@@ -44,10 +44,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
 
     @Override
     public Object receive(Object message) {
-      if (javaVersion() >= OLDEST_JAVA) {
-        Installation.hear(message);
-      }
-      return null;
+      return javaVersion() >= OLDEST_JAVA ? Installation.hear(message) : null;
     }
 
     @Override
@@ -61,6 +58,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     public void init(PluginContext context, Map<String, String> extraConf) {
       install(context);
       if (javaVersion() >= OLDEST_JAVA && !extraConf.isEmpty()) {
+        Installation.loadWhatWasLearned(context);
         Installation.prewarm(context.conf(), extraConf);
         Installation.tell(context, extraConf);
       }

@@ -1,6 +1,7 @@
 """An import that is tried in a child of the zygote, which ends with it: what it would leave in each worker is seen there."""
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -13,8 +14,8 @@ from imports import STANDARD_LIBRARY
 from linux import CHILDREN, open_status, status_of, threads
 from state import ProcessState
 
-# A child of the child shows that it can be forked then.
-FORK_SECONDS = 10
+# By the clock, for its limit is of its own time.
+LONGER_ON_A_BUSY_MACHINE = 10
 MOST_CHARACTERS = 1000
 MOST_BYTES = 65536
 # What the kernel has in every process, and shared memory, of which there is a word of its own.
@@ -46,13 +47,23 @@ def described(target):
     return "a socket" if target.startswith("socket:") else f"a pipe or the like ({target})" if ":" in target else target
 
 
+def waited(pid):
+    """Seconds that a process was kept waiting for a processor, which say nothing of what it does."""
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/schedstat") as figures:
+        return int(figures.read().split()[1]) / 1e9
+    return 0
+
+
 class Witness:
     """Notes what Python code does while it is imported. There is no way to stop an audit hook: for a child that ends."""
 
     def __init__(self):
         self.seen = []
-        for module, name in ((os, "urandom"), (random, "_urandom")):
-            setattr(module, name, self.noting(getattr(module, name)))
+        system = random.SystemRandom
+        # numpy has its own reference to this class's method since it was loaded: a generator that it makes is no matter unless
+        # it is kept.
+        for owner, name in ((os, "urandom"), (system, "random"), (system, "randbytes"), (system, "getrandbits")):
+            setattr(owner, name, self.noting(getattr(owner, name)))
         sys.addaudithook(self.hear)
 
     def note(self, what):
@@ -65,11 +76,11 @@ class Witness:
         elif event in ("socket.connect", "socket.sendto"):
             self.note(f"connects to {arguments[1]!r}"[:200])
 
-    def noting(self, urandom):
-        def drawing(size):
+    def noting(self, draw):
+        def drawing(*arguments):
             if not self.is_for_the_standard_library():
                 self.note("draws random bytes")
-            return urandom(size)
+            return draw(*arguments)
 
         return drawing
 
@@ -82,6 +93,20 @@ class Witness:
         return file.startswith(STANDARD_LIBRARY) and "-packages" not in file[len(STANDARD_LIBRARY) :]
 
 
+def generators():
+    """How many objects there are whose random numbers all workers would have in common."""
+    numpy = sys.modules.get("numpy.random")
+    kinds = (random.Random, numpy.BitGenerator) if numpy else random.Random
+    objects = gc.get_objects()
+    # It sees to forks itself.
+    names = getattr(sys.modules.get("tempfile"), "_RandomNameSequence", ())
+    of_names = {id(getattr(thing, "_rng", None)) for thing in objects if isinstance(thing, names)}
+    return sum(
+        isinstance(thing, kinds) and not isinstance(thing, random.SystemRandom) and id(thing) not in of_names
+        for thing in objects
+    )
+
+
 def survives_fork():
     """What is to be done at a fork, by Python and by C code, is done in both."""
     pid = os.fork()
@@ -90,7 +115,7 @@ def survives_fork():
     return os.waitpid(pid, 0)[1] == 0
 
 
-def faults(state, before, memory, witness):
+def faults(state, before, memory, known, witness):
     """Why it must not be loaded in a process whose children are workers."""
     status = open_status()
     several = threads(status) > 1
@@ -101,6 +126,8 @@ def faults(state, before, memory, witness):
         if children.read().strip():
             yield "starts a program that goes on"
     yield from witness.seen
+    if generators() > known:
+        yield "keeps a random generator"
     for number, target in descriptors().items():
         if before.get(number) != target and not target.startswith(f"/proc/{os.getpid()}/"):
             yield f"keeps {described(target)} open"
@@ -120,15 +147,16 @@ def examined(load):
     """What `load` has cost, and why it must not be done in the zygote, if so."""
     status = open_status()
     state, memory, witness = ProcessState(), mappings(), Witness()
-    before, resident, started = descriptors(), status_of(status, b"RssAnon"), time.monotonic()
+    before, known, resident = descriptors(), generators(), status_of(status, b"RssAnon")
+    started = time.monotonic() - waited("self")
     found = []
     try:
         load()
     except BaseException as error:
         found.append(f"can't be imported: {traceback.format_exception_only(type(error), error)[-1].strip()}")
-    millis = round((time.monotonic() - started) * 1000)
+    millis = round((time.monotonic() - waited("self") - started) * 1000)
     grown = max(0, status_of(status, b"RssAnon") - resident)
-    found.extend(faults(state, before, memory, witness))
+    found.extend(faults(state, before, memory, known, witness))
     return {"millis": millis, "kibibytes": grown, "why": "; ".join(dict.fromkeys(found))[:MOST_CHARACTERS] or None}
 
 
@@ -164,7 +192,7 @@ class Trial:
             try:
                 os.setpgid(0, 0)
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(limit_millis // 1000 + 2 * FORK_SECONDS)  # should the zygote be gone
+                signal.alarm(limit_millis // 1000 * LONGER_ON_A_BUSY_MACHINE + 1)  # should the zygote be gone
                 os.close(result)
                 run(load, write)
             finally:
@@ -175,7 +203,8 @@ class Trial:
         return cls(module, pid, result, limit_millis)
 
     def left_millis(self):
-        return max(0, round((self.started + self.limit - time.monotonic()) * 1000))
+        own = time.monotonic() - self.started - waited(self.pid)
+        return max(0, round((self.limit - own) * 1000))
 
     def outcome(self, has_ended):
         """None as long as there is none."""
