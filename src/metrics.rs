@@ -61,6 +61,10 @@ counts! {
     ZygoteReplaced = "zygote.replaced",
     /// Milliseconds that zygotes spent on loading modules ahead.
     ZygotePreloadMillis = "zygote.preloadMillis",
+    /// Workers that have imported modules themselves which could be loaded ahead.
+    ImportsWorkers = "imports.workers",
+    /// Milliseconds that workers spent on such imports.
+    ImportsMillis = "imports.millis",
 }
 
 static VALUES: [AtomicU64; COUNTS.len()] = [const { AtomicU64::new(0) }; COUNTS.len()];

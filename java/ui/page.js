@@ -133,6 +133,33 @@ function handOuts(executor) {
   ]]);
 }
 
+/** Whether a module can be loaded ahead, as far as is known. */
+function verdict({ verdict: told, module }, loaded) {
+  if (loaded.has(module)) {
+    return "since";
+  }
+  switch (told.state) {
+    case "safe":
+      return `can be: ${duration(told.millis)}, ${bytes(told.kibibytes * 1024)}, shared`;
+    case "unsafe":
+      return `can't be: it ${told.why}`;
+    default:
+      return told.state === "trying" ? "being tried" : "not tried";
+  }
+}
+
+function imports(all, executors) {
+  const zygotes = executors.flatMap((executor) => executor.report.zygotes);
+  const loaded = new Set(zygotes.flatMap((zygote) => zygote.loaded.map((one) => one.module)));
+  return all.map((one) => [one.module, [
+    cell(one.module),
+    number(one.workers, one.workers),
+    number(duration(one.millis), one.millis),
+    number(duration(one.millis / one.workers), one.millis / one.workers),
+    cell(verdict(one, loaded)),
+  ]]);
+}
+
 function deaths(executors) {
   const all = executors.flatMap((executor) =>
     executor.report.deaths.map((death) => ({ executor: executor.report.executor, ...death })));
@@ -175,7 +202,7 @@ function keep(executors, now) {
   [...histories.keys()].filter((id) => !known.has(id)).forEach((id) => histories.delete(id));
 }
 
-function showAll({ at, executors }) {
+function showAll({ at, executors, advice, imports: imported }) {
   executors.sort((one, other) => BY_ID.compare(one.report.executor, other.report.executor));
   keep(executors, at);
   const here = executors.filter((executor) => executor.gone === undefined);
@@ -185,6 +212,8 @@ function showAll({ at, executors }) {
   show("workers", allWorkers.slice(0, MOST_ROWS));
   say("more", allWorkers.length > MOST_ROWS ? `and ${allWorkers.length - MOST_ROWS} more` : "");
   show("zygotes", rows(here, (executor) => zygotes(executor, at)));
+  say("advice", advice);
+  show("imports", imports(imported, here));
   show("handouts", rows(executors, handOuts));
   show("deaths", deaths(executors));
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::factory::{DeathReport, SessionReport, last_deaths};
 use crate::jvm::registry;
-use crate::launch::zygote::{self, ZygoteReport};
+use crate::launch::zygote::{self, ImportReport, ZygoteReport};
 use crate::metrics::{COUNTS, Waiting, counts};
 use crate::os::deadline::{epoch_millis, millis};
 use crate::os::family::Family;
@@ -55,6 +55,7 @@ pub struct Report {
     gauges: BTreeMap<&'static str, u64>,
     sessions: Vec<SessionReport>,
     zygotes: Vec<ZygoteReport>,
+    imports: Vec<ImportReport>,
     deaths: Vec<DeathReport>,
 }
 
@@ -71,6 +72,7 @@ pub fn report() -> Report {
         gauges: gauges(&sessions, &zygotes, own_spares, &family),
         sessions,
         zygotes,
+        imports: zygote::imports(),
         deaths: last_deaths(),
     }
 }

@@ -61,6 +61,11 @@ const PRELOAD: Setting = setting(
     "",
     "With the zygote: modules to load ahead, separated by commas, instead of the default list; with `+` in front, in addition to it.",
 );
+const LEARN: Setting = setting(
+    "spark.nativePythonWorker.preload.learn",
+    "advise",
+    "What is done about modules that workers import themselves: `advise` measures their imports, tries them in a child of the zygote and says which are worth a place in `preload`; `load` also loads those that were found safe; `off` does nothing.",
+);
 const PRELOAD_TIMEOUT: Setting = setting(
     "spark.nativePythonWorker.preloadTimeout",
     "30s",
@@ -117,6 +122,7 @@ pub const OWN: &[Setting] = &[
     ZYGOTE_IDLE_TIMEOUT,
     PREWARM,
     PRELOAD,
+    LEARN,
     PRELOAD_TIMEOUT,
     SPARES,
     OOM_SCORE,
@@ -155,6 +161,8 @@ pub struct Settings {
     pub zygote_idle_timeout: Duration,
     /// What the user wants loaded ahead.
     pub preload: Preload,
+    /// What is done about modules that workers import themselves.
+    pub learn: Learn,
     /// How long the import of one of these modules may take.
     pub preload_timeout: Duration,
     /// How many workers are forked ahead.
@@ -183,6 +191,7 @@ impl Settings {
             zygote: boolean(conf, &ZYGOTE)?,
             zygote_idle_timeout: duration(conf, &ZYGOTE_IDLE_TIMEOUT)?,
             preload: Preload::parse(conf.get(PRELOAD.key).map(String::as_str)),
+            learn: Learn::from_conf(conf)?,
             preload_timeout: duration(conf, &PRELOAD_TIMEOUT)?,
             spares: spares(conf)?,
             oom_score_adj: oom_score_adj(conf)?,
@@ -232,6 +241,29 @@ impl Preload {
                 .map(|&n| n.to_owned())
                 .chain(names.iter().cloned())
                 .collect(),
+        }
+    }
+}
+
+/// What is done about modules that workers import themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Learn {
+    /// Nothing.
+    Off,
+    /// They are measured and tried, and the user is told.
+    Advise,
+    /// Those that were found safe are loaded ahead, too.
+    Load,
+}
+
+impl Learn {
+    fn from_conf(conf: &HashMap<String, String>) -> Result<Self, Error> {
+        let text = conf.get(LEARN.key).map_or(LEARN.default, String::as_str);
+        match text.trim().to_ascii_lowercase().as_str() {
+            "off" | "false" => Ok(Self::Off),
+            "advise" => Ok(Self::Advise),
+            "load" | "true" => Ok(Self::Load),
+            _ => Err(Error::setting(LEARN.key, text, "off, advise or load")),
         }
     }
 }
@@ -370,6 +402,7 @@ mod tests {
         assert_eq!(settings.idle_timeout, Duration::from_secs(60));
         assert_eq!(settings.max_idle, None);
         assert_eq!(settings.secret_bits, 256);
+        assert_eq!(settings.learn, Learn::Advise);
     }
 
     #[test]
@@ -416,6 +449,7 @@ mod tests {
             (MAX_RSS.key, "0g"),
             (OOM_SCORE.key, "1001"),
             (OOM_SCORE.key, "-1"),
+            (LEARN.key, "perhaps"),
             (START_TIMEOUT.key, "0s"),
             (IDLE_TIMEOUT.key, "18446744073709551615"),
         ] {

@@ -16,9 +16,9 @@ import sys
 at_start = set(sys.modules)
 sys.path.insert(0, {program!r})
 import json, os
-import imports, pools, recorder, sources, state
+import imports, listener, pools, recorder, sources, state, stopwatch, trial
 del sys.path[0]
-for name in ("imports", "pools", "recorder", "sources", "state", "linux"):
+for name in ("imports", "listener", "pools", "recorder", "sources", "state", "stopwatch", "trial", "linux"):
     del sys.modules[name]
 sys.path[:0] = {path!r}
 cache = imports.ImportCache(at_start)

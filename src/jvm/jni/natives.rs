@@ -38,6 +38,7 @@ bind_java_type! {
         static fn check(settings: JString[]),
         static fn prewarm(properties: JString[], environment: JString[]),
         static fn release_prewarmed(),
+        static fn load_too(modules: JString),
         static fn report() -> JString,
         static fn loaded_ahead(spark: JString) -> JString,
         static fn open(properties: JString[], environment: JString[]) -> jlong,
@@ -175,6 +176,17 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         _class: JClass<'local>,
     ) -> Result<(), Failure> {
         zygote::release_prewarmed();
+        Ok(())
+    }
+
+    fn load_too<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+        modules: JString<'local>,
+    ) -> Result<(), Failure> {
+        let modules = modules.try_to_string(env)?;
+        let names = modules.split(',').filter(|name| !name.is_empty());
+        zygote::load_too(names.map(str::to_owned));
         Ok(())
     }
 

@@ -48,6 +48,19 @@ pub(super) enum Message {
     Forked { number: u64, pid: i32 },
     /// A fork failed.
     Failed { number: u64, errno: i32 },
+    /// A worker has imported these itself, in so many milliseconds; whether it is the first that it has told.
+    Imported {
+        pid: i32,
+        modules: BTreeMap<String, u64>,
+        first: bool,
+    },
+    /// The import of a module was tried in a child; why it is not to be loaded ahead, if so.
+    Tried {
+        module: String,
+        millis: u64,
+        kibibytes: u64,
+        why: Option<String>,
+    },
     /// A worker ended, with `waitpid`'s status.
     Exited { pid: i32, status: i32 },
     /// The zygote itself ended, with `waitpid`'s status, and its workers go on.
@@ -57,9 +70,13 @@ pub(super) enum Message {
 /// What a zygote is asked for.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Request {
+pub(super) enum Request<'a> {
     /// To fork a worker, with the socket and the standard error that come along.
     Fork { number: u64 },
+    /// To try the import of a module in a child.
+    Try { module: &'a str, limit_millis: u64 },
+    /// To load a module ahead.
+    Load { module: &'a str },
     /// To end, and its keeper to see to what is left of its workers' processes.
     Leave {},
 }
@@ -75,6 +92,8 @@ pub(super) struct Order<'a> {
     pub(super) oom_score_adj: i32,
     pub(super) load: Vec<&'a str>,
     pub(super) left_out: Vec<&'a str>,
+    /// Whether its workers are to say what they import themselves.
+    pub(super) observe: bool,
     /// Files that are not loaded, and may have to be when they change.
     pub(super) watch: Vec<&'a Path>,
 }
@@ -140,6 +159,23 @@ mod tests {
                     files: vec!["b.py".into()],
                 },
             ),
+            (
+                r#"{"imported": {"pid": 7, "modules": {"a.b": 5}, "first": true}}"#,
+                Message::Imported {
+                    pid: 7,
+                    modules: BTreeMap::from([("a.b".into(), 5)]),
+                    first: true,
+                },
+            ),
+            (
+                r#"{"tried": {"module": "a", "millis": 1, "kibibytes": 2, "why": null}}"#,
+                Message::Tried {
+                    module: "a".into(),
+                    millis: 1,
+                    kibibytes: 2,
+                    why: None,
+                },
+            ),
             (r#"{"complete": {}}"#, Message::Complete {}),
             (
                 r#"{"forked": {"number": 3, "pid": 77}}"#,
@@ -168,6 +204,10 @@ mod tests {
         assert_eq!(
             written(Request::Fork { number: 3 }),
             r#"{"fork":{"number":3}}"#
+        );
+        assert_eq!(
+            written(Request::Load { module: "a" }),
+            r#"{"load":{"module":"a"}}"#
         );
         assert_eq!(written(Request::Leave {}), r#"{"leave":{}}"#);
     }

@@ -6,6 +6,8 @@
 mod control;
 mod inventory;
 mod key;
+mod learned;
+mod learning;
 mod left_behind;
 mod message;
 mod process;
@@ -34,6 +36,9 @@ use crate::os::process::parent_of;
 use crate::spec::{FactorySpec, SparkVersion};
 use inventory::Shadow;
 use key::Binding;
+pub(crate) use learned::ImportReport;
+pub(crate) use learning::imports;
+pub use learning::load_too;
 pub use process::Zygote;
 pub(crate) use report::ZygoteReport;
 use stand_in::StandIn;

@@ -13,6 +13,7 @@ use log::debug;
 use super::control::Control;
 use super::inventory::Shadow;
 use super::key::{self, Binding, ZygoteKey, allocator_variables};
+use super::learning;
 use super::left_behind::{self, Left, LeftBehind};
 use super::message::{self, Order, Request};
 use super::report::ZygoteReport;
@@ -32,6 +33,7 @@ use crate::os::spawn::{CommandLine, Stdin};
 use crate::os::supervisor::supervisor;
 use crate::process::PythonProcess;
 use crate::process::death::TOLD_WITHIN;
+use crate::spec::settings::Learn;
 use crate::spec::{FactorySpec, python_variables};
 
 /// The zygote's program, of which each module needs only those before it.
@@ -44,6 +46,9 @@ const MODULES: &[(&str, &str)] = &[
     ("pools", include_str!("python/pools.py")),
     ("state", include_str!("python/state.py")),
     ("immortal", include_str!("python/immortal.py")),
+    ("stopwatch", include_str!("python/stopwatch.py")),
+    ("listener", include_str!("python/listener.py")),
+    ("trial", include_str!("python/trial.py")),
     ("worker", include_str!("python/worker.py")),
     ("zygote", include_str!("python/zygote.py")),
 ];
@@ -87,7 +92,8 @@ impl Zygote {
             PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let order = message::bytes(&order(key, spec, &state.left_out));
+        let wanted = [key.preload.clone(), learning::to_load(key)].concat();
+        let order = message::bytes(&order(key, spec, &wanted, &state.left_out));
         let keeper = process.pid();
         let talk = Talk::new(control, keeper, key, spec, host.clone(), state);
         let talk = Arc::new(talk);
@@ -303,6 +309,11 @@ impl Zygote {
         self.stays.store(true, Ordering::Relaxed);
     }
 
+    /// This has spoiled it, and is not to be loaded by itself again.
+    pub(super) fn condemn(&self, module: &LeftOut) {
+        self.talk.learning.condemn(&module.module, &module.why);
+    }
+
     /// The module that must not be loaded again.
     pub(super) fn spoiled_by(&self) -> Option<LeftOut> {
         match &self.talk.lock().phase {
@@ -366,10 +377,15 @@ fn unfit(reason: String, of_interpreter: bool) -> Error {
     }
 }
 
-fn order<'a>(key: &'a ZygoteKey, spec: &FactorySpec, known: &'a [LeftOut]) -> Order<'a> {
+fn order<'a>(
+    key: &'a ZygoteKey,
+    spec: &FactorySpec,
+    wanted: &'a [String],
+    known: &'a [LeftOut],
+) -> Order<'a> {
     let of = |module: &str| known.iter().find(|one| one.module == module);
     let failed = |module: &str| of(module).is_some_and(|one| !one.files.is_empty());
-    let preload = || key.preload.iter().map(String::as_str);
+    let preload = || wanted.iter().map(String::as_str);
     let until_failure = preload().take_while(|module| !failed(module));
     let (left_out, load): (Vec<_>, Vec<_>) = until_failure.partition(|module| of(module).is_some());
     let after = preload().skip(left_out.len() + load.len());
@@ -380,6 +396,7 @@ fn order<'a>(key: &'a ZygoteKey, spec: &FactorySpec, known: &'a [LeftOut]) -> Or
         stop_millis: millis(spec.settings.stop_timeout),
         oom_score_adj: oom::worker_score(spec.settings.oom_score_adj),
         load,
+        observe: key.settings.learn != Learn::Off,
         left_out: left_out.into_iter().chain(after).collect(),
         watch: known
             .iter()

@@ -69,6 +69,10 @@ pub(super) struct State {
     pub(super) left_out: Vec<LeftOut>,
     /// From which files, as its successors will, too.
     pub(super) inventory: Arc<Mutex<Inventory>>,
+    /// The module that is tried in a child.
+    pub(super) trying: Option<String>,
+    /// Those that it was asked to load since it has begun.
+    pub(super) asked: Vec<String>,
     /// Whether all is loaded that is to be.
     pub(super) complete: bool,
     /// Workers that were forked before it was, and the libraries they had then.
@@ -104,6 +108,8 @@ impl State {
             loaded: Vec::new(),
             left_out,
             inventory,
+            trying: None,
+            asked: Vec::new(),
             complete: false,
             poor: HashMap::new(),
             spares,

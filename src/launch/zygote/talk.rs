@@ -14,6 +14,7 @@ use nix::unistd::pipe2;
 
 use super::inventory::Shadow;
 use super::key::{Binding, ZygoteKey};
+use super::learning::Learning;
 use super::message::{self, Message, Request};
 use super::spares::Spare;
 use super::state::{Fork, LeftOut, Phase, Shortage, State};
@@ -40,6 +41,7 @@ pub(super) struct Talk {
     host: Arc<dyn Host>,
     keeper: i32,
     transport: Transport,
+    pub(super) learning: Learning,
     pub(super) idle_timer: IdleTimer,
     preload_timeout: Duration,
     pub(super) start_timeout: Duration,
@@ -62,6 +64,7 @@ impl Talk {
             host,
             keeper,
             transport: key.transport.clone(),
+            learning: Learning::of(key),
             idle_timer: IdleTimer::new(spec.settings.idle_timeout),
             preload_timeout: spec.settings.preload_timeout,
             start_timeout: spec.settings.start_timeout,
@@ -249,6 +252,9 @@ impl Talk {
                     });
                 }
             }
+            Message::Imported { .. } | Message::Tried { .. } => {
+                self.hear_of_imports(&mut state, message);
+            }
             Message::Spoiled { module, why, files } => state.spoil(module, why, files),
             Message::Outdated { file } => {
                 info!("{file} has changed, so another zygote takes over");
@@ -340,6 +346,7 @@ impl Talk {
     /// Replaces the spares that were forked before everything was loaded.
     fn renew_spares(&self, mut state: MutexGuard<'_, State>) {
         state.complete = true;
+        self.learn(&mut state);
         let poor = state.spares.take_all();
         self.fill(&mut state);
         drop(state);
@@ -368,6 +375,7 @@ impl Talk {
         if !matches!(state.phase, Phase::Unfit { .. } | Phase::Spoiled(_)) {
             state.phase = Phase::Gone;
         }
+        self.give_up_trial(&mut state);
         let spares = state.spares.take_all();
         state.forks.clear();
         let on_loss = state.on_loss.take();

@@ -11,6 +11,7 @@ use log::{debug, warn};
 
 use super::inventory::{Inventory, Shadow};
 use super::key::{Binding, ZygoteKey};
+use super::learning;
 use super::left_behind::LeftBehind;
 use super::process::Zygote;
 use super::report::ZygoteReport;
@@ -71,6 +72,7 @@ pub fn release_prewarmed() {
     let unfit = std::mem::take(&mut *locked(&UNFIT));
     drop((warm, unfit)); // not under the locks
     locked(&UNFIT_INTERPRETERS).clear();
+    learning::forget();
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -320,6 +322,7 @@ impl Zygotes {
     /// Has the next caller start another one, which does without what has spoiled this one.
     fn replace(&self, zygote: &Arc<Zygote>) {
         if let Some(module) = zygote.spoiled_by() {
+            zygote.condemn(&module);
             let mut left_out = self.left_out(); // first, for whoever starts the next one
             if !left_out.contains(&module) {
                 left_out.push(module);

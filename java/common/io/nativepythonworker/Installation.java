@@ -22,6 +22,9 @@ public final class Installation {
   /** In the driver's hints where it has a page of Python workers. */
   private static final String HAS_PAGE = "page";
 
+  /** What an executor asks the driver. */
+  private static final String LEARNED = "learned";
+
   /**
    * The SparkEnv that the last attempt was made on: in local mode both sides of the plugin come
    * with the same one.
@@ -164,12 +167,37 @@ public final class Installation {
     }
   }
 
-  /** On the driver: takes what an executor tells of its workers. */
-  public static void hear(Object message) {
+  /**
+   * On the driver: takes what an executor tells of its workers, or answers what has been learned.
+   *
+   * @return the answer to a question, or null
+   */
+  public static Object hear(Object message) {
     try {
+      if (LEARNED.equals(message)) {
+        return WorkersUi.learned();
+      }
       WorkersUi.receive(message);
     } catch (Throwable failure) {
       LOGGER.debug("Failed to read an executor's report of its Python workers", failure);
+    }
+    return null;
+  }
+
+  /**
+   * On an executor: asks the driver which modules others have found safe to load ahead, if such are
+   * to be loaded. An executor that comes later starts with them.
+   */
+  public static synchronized void loadWhatWasLearned(PluginContext plugin) {
+    try {
+      if (generation != null && WorkersUi.loadsLearned(plugin.conf())) {
+        Object answer = plugin.ask(LEARNED);
+        if (answer instanceof String) {
+          NativePythonWorkerFactory.loadToo((String) answer);
+        }
+      }
+    } catch (Throwable failure) { // it learns for itself
+      LOGGER.debug("Failed to ask the driver what can be loaded ahead", failure);
     }
   }
 
@@ -179,6 +207,9 @@ public final class Installation {
    */
   public static synchronized void shutDown() {
     try {
+      if (generation != null) {
+        advise();
+      }
       WorkersUi.shutDown();
       if (generation != null) {
         NativePythonWorkerFactory.releasePrewarmed();
@@ -187,6 +218,14 @@ public final class Installation {
       NativeEvents.rest();
     } catch (Throwable failure) {
       LOGGER.debug("Failed to log the last messages of the native side", failure);
+    }
+  }
+
+  /** Says what would have saved time. The driver does; in local mode its two sides come here. */
+  private static void advise() {
+    String advice = WorkersUi.advice();
+    if (!advice.isEmpty()) {
+      LOGGER.info(advice);
     }
   }
 

@@ -354,6 +354,11 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   static native void releasePrewarmed();
 
   /**
+   * Has zygotes load these modules as well, separated by commas, where they load what is learned.
+   */
+  static native void loadToo(String modules);
+
+  /**
    * What zygotes of this Spark load if no setting says otherwise, as JSON: the {@code modules}, and
    * the {@code environment} that they are loaded under.
    */

@@ -18,6 +18,12 @@ final class NativeReport {
 
   private NativeReport() {}
 
+  /** The same as of now, however often it is asked for. */
+  static synchronized JsonNode anew() {
+    kept = MissingNode.getInstance();
+    return current();
+  }
+
   /** The report as a tree; its parts are those of {@code report.rs}. */
   static synchronized JsonNode current() {
     long now = System.nanoTime();

@@ -2,12 +2,15 @@ package io.nativepythonworker;
 
 import io.nativepythonworker.ui.ExecutorEnds;
 import io.nativepythonworker.ui.ExecutorStore;
+import io.nativepythonworker.ui.Imports;
 import io.nativepythonworker.ui.WorkersPage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.storage.BlockManagerId;
@@ -15,6 +18,7 @@ import org.apache.spark.storage.BlockManagerId;
 /** This JVM's part in the page of Python workers: showing it, telling it, or both. */
 final class WorkersUi {
   private static volatile ExecutorStore store;
+  private static volatile Imports imports;
   private static volatile ReportSender sender;
 
   private WorkersUi() {}
@@ -26,11 +30,12 @@ final class WorkersUi {
   static synchronized boolean show(
       SparkContext context, SparkGeneration generation, PluginContext plugin)
       throws ReflectiveOperationException {
+    imports = new Imports(plugin.conf().get("spark.nativePythonWorker.preload", null));
     if (!plugin.conf().getBoolean("spark.nativePythonWorker.ui.enabled", true)
         || context.ui().isEmpty()) {
       return false;
     }
-    ExecutorStore heard = new ExecutorStore();
+    ExecutorStore heard = new ExecutorStore(imports);
     generation.attach(context.ui().get(), new WorkersPage(heard));
     context.addSparkListener(new ExecutorEnds(heard));
     store = heard;
@@ -85,9 +90,35 @@ final class WorkersUi {
     }
   }
 
+  /**
+   * On the driver, at the application's end: what would have saved time, or an empty line. In local
+   * mode its own workers are all there are; what executors have told comes with the page.
+   */
+  static synchronized String advice() {
+    Imports all = imports;
+    if (all == null) {
+      return "";
+    }
+    all.hear(SparkContext$.MODULE$.DRIVER_IDENTIFIER(), NativeReport.anew().path("imports"));
+    return all.advice();
+  }
+
+  /** Whether what is learned is loaded, and not only told. */
+  static boolean loadsLearned(SparkConf conf) {
+    String learn = conf.get("spark.nativePythonWorker.preload.learn", "").trim();
+    return learn.equalsIgnoreCase("load") || learn.equalsIgnoreCase("true");
+  }
+
+  /** On the driver: the modules that executors have found safe, separated by commas. */
+  static String learned() {
+    Imports all = imports;
+    return all == null ? "" : String.join(",", all.safe());
+  }
+
   static synchronized void shutDown() {
     stopTelling();
     store = null;
+    imports = null;
   }
 
   private static void stopTelling() {

@@ -34,8 +34,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
 
     @Override
     public Object receive(Object message) {
-      Installation.hear(message);
-      return null;
+      return Installation.hear(message);
     }
 
     @Override
@@ -49,6 +48,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     public void init(PluginContext context, Map<String, String> extraConf) {
       install(context);
       if (!extraConf.isEmpty()) {
+        Installation.loadWhatWasLearned(context);
         Installation.prewarm(context.conf(), extraConf);
         Installation.tell(context, extraConf);
       }

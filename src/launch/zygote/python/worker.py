@@ -116,10 +116,11 @@ def has_task(sock):
         return False
 
 
-def serve_tasks(worker, sock, reuse, archives):
+def serve_tasks(worker, sock, reuse, archives, after_task):
     """The loop of `pyspark.daemon` in the forked child."""
     while has_task(sock):
         code = worker(sock, True)
+        after_task()
         if code or not reuse:
             try:
                 while sock.recv(1024):

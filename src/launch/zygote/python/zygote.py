@@ -2,9 +2,9 @@
 
 It is started by the native factory, with a SOCK_SEQPACKET socket as its standard input. Every message is a JSON object,
 as `message.rs` has them. The first one to come says what to load; `fork` comes with the socket of the worker to be forked and
-its standard error; `leave` says that nobody will want another worker. What it sends:
+its standard error; `try` and `load` name a module; `leave` says that nobody will want another worker. What it sends:
 `ready`, `unfit` (and why), `loaded` and `left_out` (a module), `spoiled` (by a module), `complete`, `forked`, `failed`,
-`outdated` (a file), `exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
+`outdated` (a file), `imported` (by a worker), `tried`, `exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
 
 It has one thread, always: a process with threads must not fork. In a forked worker everything is as `pyspark.daemon`
 leaves it; the code from there on is PySpark's own.
@@ -43,10 +43,13 @@ from linux import (
     status_of,
     threads,
 )
+from listener import Listener
 from pools import SINGLE, Pools, resize_arrow
 from recorder import Recorder
 from sources import Sources
 from state import ProcessState, read_directory, set_variables
+from stopwatch import Stopwatch, lasting_places
+from trial import Trial
 from worker import (
     bind,
     forget_importers,
@@ -178,6 +181,9 @@ class Zygote:
         self.status = open_status()
         self.resident = {}
         self.variables = {}
+        self.listener = None
+        self.trial = None
+        self.poller = select.poll()
 
     def send(self, kind, **fields):
         try:
@@ -217,6 +223,8 @@ class Zygote:
         self.early_pools.find(self.environment)
         specs = self.cache.keep_all()
         self.sources.add_path(sys.path, specs, order["left_out"])
+        if order["observe"]:
+            self.listener = Listener(lasting_places(sys.path, self.directory or read_directory() or "/"))
         self.freeze()
         self.send("ready", pid=os.getpid(), files=locations(specs))
         return True
@@ -324,6 +332,10 @@ class Zygote:
             [(kind, fields)] = json.loads(data).items()
             if kind == "leave":
                 self.leave()
+            elif kind == "try":
+                self.begin_trial(fields["module"], fields["limit_millis"])
+            elif kind == "load":
+                self.to_load += [] if self.spoiled else [fields["module"]]
             elif len(descriptors) == 2:
                 self.fork(fields["number"], *descriptors)
             else:
@@ -359,6 +371,55 @@ class Zygote:
         self.children.add(pid)
         self.send("forked", number=number, pid=pid)
 
+    def hear_last_words(self, pid):
+        if self.listener:
+            self.hear_workers()
+            self.listener.forget(pid)
+
+    def hear_workers(self):
+        """They have imported something themselves."""
+        for told in self.listener.heard(self.children):
+            self.send("imported", **told)
+
+    def begin_trial(self, module, limit_millis):
+        def load():
+            with one_thread_each():
+                importlib.import_module(module)
+
+        try:
+            self.trial = Trial.begin(module, limit_millis, self.split_off, load)
+        except OSError as error:
+            self.send("tried", module=module, millis=0, kibibytes=0, why=f"can't be tried: {error}")
+        else:
+            self.poller.register(self.trial.result, select.POLLIN)
+
+    def split_off(self):
+        """Forks a child that has nothing of ours."""
+        pid = self.split()
+        if pid == 0:
+            self.let_go()
+        return pid
+
+    def look_at_trial(self, has_ended=False):
+        trial = self.trial
+        outcome = trial and trial.outcome(has_ended)
+        if outcome:
+            self.trial = None
+            self.poller.unregister(trial.result)
+            trial.end(has_ended)
+            self.send("tried", module=trial.module, **outcome)
+
+    def let_go(self):
+        """In a child: what it must not keep of the zygote."""
+        self.control.close()
+        self.sources.close()
+        os.close(self.status)
+        self.ends.close()
+        if self.listener:
+            self.listener.close()
+        if self.trial:
+            os.close(self.trial.result)
+
     def split(self):
         """Forks. The child has nothing left to write, and takes signals for its own."""
         flush()
@@ -381,10 +442,7 @@ class Zygote:
             sock.settimeout(None)  # whatever a module that was loaded ahead has made the default
             os.dup2(stderr, 2)
             os.close(stderr)
-            self.control.close()
-            self.sources.close()
-            os.close(self.status)
-            self.ends.close()
+            self.let_go()
             leave_group()
             offer_to_oom_killer(self.oom_score_adj)
             random = sys.modules.get("numpy.random")
@@ -399,7 +457,7 @@ class Zygote:
                 self.load_daemon(self.daemon.__spec__.name, binding["arguments"])
             self.adapt_loaded()
             with self.faulthandler():
-                serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives)
+                serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives, self.observe())
                 os._exit(0)
         except BaseException:
             traceback.print_exc()
@@ -417,6 +475,13 @@ class Zygote:
         shuffle = sys.modules.get("pyspark.shuffle")
         if shuffle is not None:
             measure_own(shuffle, self.unused)
+
+    def observe(self):
+        """From now on what this worker imports is measured. Gives what tells it."""
+        if not self.listener:
+            return lambda: None
+        self.cache.recorder = Stopwatch(self.cache, self.listener.places, self.listener.address)
+        return self.cache.recorder.tell
 
     def adapt(self, name):
         """Has this process, too, what the import has changed, or would have had otherwise."""
@@ -437,32 +502,43 @@ class Zygote:
     def reap(self):
         for pid, status in self.ends.collect():
             if pid in self.children:
+                self.hear_last_words(pid)
                 self.children.discard(pid)
                 self.send("exited", pid=pid, status=status)
+            elif self.trial and pid == self.trial.pid:
+                self.look_at_trial(has_ended=True)
 
     def serve(self):
         self.ends = ChildEnds()
         self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
         if not self.to_load:
             self.send("complete")
-        poller = select.poll()
-        poller.register(self.control, select.POLLIN)
-        poller.register(self.ends, select.POLLIN)
+        for heard in filter(None, (self.control, self.ends, self.listener)):
+            self.poller.register(heard, select.POLLIN)
         if self.sources.events >= 0:
-            poller.register(self.sources.events, select.POLLIN)
+            self.poller.register(self.sources.events, select.POLLIN)
         overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
         while True:
-            ready = {fd for fd, _ in poller.poll(PAUSE_MILLIS if self.to_load else None)}
+            ready = {fd for fd, _ in self.poller.poll(self.longest_wait())}
             if self.ends.fileno() in ready:
                 self.reap()
             if self.sources.events in ready:
                 self.look_at_sources(self.sources.told())
+            if self.listener and self.listener.fileno() in ready:
+                self.hear_workers()
+            self.look_at_trial()
             if self.control.fileno() in ready and not self.request():
                 self.end()
             if self.to_load and (not ready or time.monotonic() > overdue):
                 self.load_next()
                 self.reap()  # of an end meanwhile the import may have kept us from hearing
                 overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
+
+    def longest_wait(self):
+        """In milliseconds; None where only others have something to say."""
+        if self.to_load:
+            return PAUSE_MILLIS
+        return self.trial.left_millis() if self.trial else None
 
     def end(self):
         """Ends all that descends from here, and this process."""

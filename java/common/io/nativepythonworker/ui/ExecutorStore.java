@@ -30,14 +30,16 @@ public final class ExecutorStore {
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final Map<String, ExecutorRecord> executors = new LinkedHashMap<>();
+  private final Imports imports;
   private final LongSupplier clock;
 
-  /** An empty one. */
-  public ExecutorStore() {
-    this(System::currentTimeMillis);
+  /** An empty one, which keeps what workers import in {@code imports}. */
+  public ExecutorStore(Imports imports) {
+    this(imports, System::currentTimeMillis);
   }
 
-  ExecutorStore(LongSupplier clock) {
+  ExecutorStore(Imports imports, LongSupplier clock) {
+    this.imports = imports;
     this.clock = clock;
   }
 
@@ -72,6 +74,7 @@ public final class ExecutorStore {
     if (!record.isGone()) { // its last words may come after the news of its end
       record.hear(clock.getAsLong(), text, report);
     }
+    imports.hear(executor, report.path("imports"));
     forget(any -> true, MOST_EXECUTORS, ExecutorRecord::heardAt);
   }
 
@@ -106,6 +109,7 @@ public final class ExecutorStore {
     try (JsonGenerator json = MAPPER.createGenerator(text)) {
       json.writeStartObject();
       json.writeNumberField("at", now);
+      imports.write(json);
       json.writeArrayFieldStart("executors");
       for (ExecutorRecord record : executors.values()) {
         record.write(json, since);

@@ -12,7 +12,7 @@ import org.junit.Test;
 
 public class ExecutorStoreTest {
   private final AtomicLong clock = new AtomicLong(1_000);
-  private final ExecutorStore store = new ExecutorStore(clock::get);
+  private final ExecutorStore store = new ExecutorStore(new Imports(null), clock::get);
 
   private static String report(String executor, int busy) {
     String gauges = "\"gauges\": {\"workers.busy\": " + busy + "}";

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 import org.junit.Test;
 
 public class WorkersPageTest {
-  private final ExecutorStore store = new ExecutorStore();
+  private final ExecutorStore store = new ExecutorStore(new Imports(null));
   private final WorkersPage page = new WorkersPage(store);
 
   private String text(String path) {

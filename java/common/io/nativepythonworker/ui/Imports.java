@@ -1,0 +1,163 @@
+package io.nativepythonworker.ui;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * What the Python workers of an application have imported themselves, on all of its executors, and
+ * what loading it ahead would have saved.
+ */
+public final class Imports {
+  static final int MOST_EXECUTORS = 2_000;
+  private static final int MOST_IN_A_LINE = 8;
+
+  /** Less is not worth a line. */
+  private static final long LEAST_MILLIS = 1_000;
+
+  private static final String SETTING = "spark.nativePythonWorker.preload";
+
+  /** The last word of each executor, of those that have ended as well. */
+  private final Map<String, JsonNode> told = new LinkedHashMap<>();
+
+  private final String preload;
+
+  /**
+   * Nothing yet.
+   *
+   * @param preload what is set for {@code spark.nativePythonWorker.preload}, or null
+   */
+  public Imports(String preload) {
+    this.preload = preload;
+  }
+
+  /** One module: who has paid for it, and what trials have shown. */
+  private static final class Module {
+    final String name;
+    long workers;
+    long millis;
+    String state = "untried";
+    JsonNode verdict;
+
+    Module(String name) {
+      this.name = name;
+    }
+
+    void add(JsonNode report) {
+      workers += report.path("workers").asLong();
+      millis += report.path("millis").asLong();
+      JsonNode one = report.path("verdict");
+      String said = one.path("state").asText();
+      if (weight(said) > weight(state)) {
+        state = said;
+        verdict = one;
+      }
+    }
+
+    /** What speaks against it on one executor counts for all. */
+    private static int weight(String state) {
+      return Arrays.asList("trying", "safe", "unsafe").indexOf(state);
+    }
+
+    boolean isSafe() {
+      return state.equals("safe");
+    }
+
+    boolean isWithin(Module other) {
+      return name.startsWith(other.name + ".");
+    }
+  }
+
+  /** Takes in what is in an executor's report. */
+  public synchronized void hear(String executor, JsonNode imports) {
+    if (imports.isArray() && (told.size() < MOST_EXECUTORS || told.containsKey(executor))) {
+      told.put(executor, imports);
+    }
+  }
+
+  private List<Module> modules() {
+    Map<String, Module> modules = new TreeMap<>();
+    for (JsonNode imports : told.values()) {
+      for (JsonNode report : imports) {
+        modules.computeIfAbsent(report.path("module").asText(), Module::new).add(report);
+      }
+    }
+    List<Module> sorted = new ArrayList<>(modules.values());
+    sorted.sort(Comparator.comparingLong((Module module) -> module.millis).reversed());
+    return sorted;
+  }
+
+  /** The names of those that can be loaded ahead; a package comes with any of its modules. */
+  public synchronized List<String> safe() {
+    return named(modules()).stream().map(module -> module.name).collect(Collectors.toList());
+  }
+
+  private static List<Module> named(List<Module> modules) {
+    List<Module> safe = modules.stream().filter(Module::isSafe).collect(Collectors.toList());
+    return safe.stream()
+        .filter(one -> safe.stream().noneMatch(other -> other.isWithin(one)))
+        .limit(MOST_IN_A_LINE)
+        .collect(Collectors.toList());
+  }
+
+  /** One line with the setting that would have saved time, or an empty one. */
+  public synchronized String advice() {
+    List<Module> modules = modules();
+    List<Module> named = named(modules);
+    // A package comes with any of its modules.
+    List<Module> saved =
+        modules.stream()
+            .filter(one -> named.stream().anyMatch(other -> other == one || other.isWithin(one)))
+            .collect(Collectors.toList());
+    long millis = saved.stream().mapToLong(module -> module.millis).sum();
+    long workers = saved.stream().mapToLong(module -> module.workers).max().orElse(0);
+    if (millis < LEAST_MILLIS) {
+      return "";
+    }
+    return String.format(
+        Locale.ROOT,
+        "%s=%s would have saved %.0f s of worker time in this application (%d worker%s, %.1f s"
+            + " each)",
+        SETTING,
+        setting(named.stream().map(module -> module.name).collect(Collectors.toList())),
+        millis / 1e3,
+        workers,
+        workers == 1 ? "" : "s",
+        millis / 1e3 / workers);
+  }
+
+  private String setting(List<String> more) {
+    String added = String.join(",", more);
+    if (preload == null) {
+      return "+" + added;
+    }
+    String set = preload.trim();
+    boolean goesOn = set.isEmpty() || set.endsWith("+") || set.endsWith(",");
+    return goesOn ? set + added : set + "," + added;
+  }
+
+  synchronized void write(JsonGenerator json) throws IOException {
+    json.writeStringField("advice", advice());
+    json.writeArrayFieldStart("imports");
+    for (Module module : modules()) {
+      json.writeStartObject();
+      json.writeStringField("module", module.name);
+      json.writeNumberField("workers", module.workers);
+      json.writeNumberField("millis", module.millis);
+      json.writeFieldName("verdict");
+      json.writeRawValue(
+          module.verdict == null ? "{\"state\":\"untried\"}" : module.verdict.toString());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+}

@@ -1,0 +1,208 @@
+//! What becomes of what workers import themselves: it is noted, tried in a child of the zygote, and loaded if that is wanted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use log::{debug, info};
+
+use super::key::ZygoteKey;
+use super::learned::{ImportReport, Learned, Verdict};
+use super::message::{self, Message, Request};
+use super::state::{Phase, State};
+use super::talk::Talk;
+use crate::metrics::Count;
+use crate::os::deadline::millis;
+use crate::spec::settings::Learn;
+
+/// What is reported, of all interpreters.
+const MOST_REPORTED: usize = 50;
+/// What others may have one load.
+const MOST_TOLD: usize = 64;
+
+/// By the interpreter: other sessions' zygotes have the same modules.
+static ALL: LazyLock<Mutex<HashMap<String, Arc<Mutex<Learned>>>>> = LazyLock::new(Mutex::default);
+
+/// What was found safe elsewhere.
+static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What workers have imported themselves: those modules that have cost most, the dearest first.
+pub(crate) fn imports() -> Vec<ImportReport> {
+    let all = locked(&ALL).clone();
+    let reports = all
+        .iter()
+        .map(|(python, learned)| locked(learned).reports(python));
+    let mut reports: Vec<_> = reports.flatten().collect();
+    reports.sort_by_key(|report| std::cmp::Reverse(report.millis()));
+    reports.truncate(MOST_REPORTED);
+    reports
+}
+
+/// Has zygotes that start from now on load these as well, where they load what is learned: another executor of the same
+/// application, or another application, has found them safe.
+pub fn load_too(modules: impl IntoIterator<Item = String>) {
+    let mut told = locked(&TOLD);
+    for module in modules {
+        if told.len() < MOST_TOLD {
+            told.insert(module);
+        }
+    }
+}
+
+/// The application has ended.
+pub(super) fn forget() {
+    locked(&ALL).clear();
+    locked(&TOLD).clear();
+}
+
+/// What a zygote of this key is to load beside what its settings say.
+pub(super) fn to_load(key: &ZygoteKey) -> Vec<String> {
+    if !key.loads_learned {
+        return Vec::new();
+    }
+    let learned = of_interpreter(&key.python_exec);
+    let mut modules: BTreeSet<_> = locked(&learned).safe().cloned().collect();
+    modules.extend(locked(&TOLD).iter().cloned());
+    let new = |module: &String| !key.preload.contains(module);
+    modules.into_iter().filter(new).collect()
+}
+
+fn of_interpreter(python: &str) -> Arc<Mutex<Learned>> {
+    locked(&ALL).entry(python.to_owned()).or_default().clone()
+}
+
+/// One zygote's part in it.
+pub(super) struct Learning {
+    learned: Arc<Mutex<Learned>>,
+    observes: bool,
+    loads: bool,
+    limit_millis: u64,
+}
+
+impl Learning {
+    pub(super) fn of(key: &ZygoteKey) -> Self {
+        Self {
+            learned: of_interpreter(&key.python_exec),
+            observes: key.settings.learn != Learn::Off,
+            loads: key.loads_learned,
+            limit_millis: millis(key.settings.preload_timeout),
+        }
+    }
+
+    /// A zygote has shown that this module is not to be loaded by itself.
+    pub(super) fn condemn(&self, module: &str, why: &str) {
+        let why = why.to_owned();
+        locked(&self.learned).judge(module, Verdict::Unsafe { why });
+    }
+}
+
+impl Talk {
+    /// What the zygote has said of what workers import.
+    pub(super) fn hear_of_imports(&self, state: &mut State, message: Message) {
+        match message {
+            Message::Imported {
+                pid,
+                modules,
+                first,
+            } => self.note_imports(state, pid, modules, first),
+            Message::Tried {
+                module,
+                millis,
+                kibibytes,
+                why,
+            } => self.judge(state, &module, Verdict::of(millis, kibibytes, why)),
+            _ => {}
+        }
+    }
+
+    /// A worker has imported these itself.
+    fn note_imports(
+        &self,
+        state: &mut State,
+        pid: i32,
+        modules: BTreeMap<String, u64>,
+        first: bool,
+    ) {
+        if first {
+            Count::ImportsWorkers.increment();
+        }
+        Count::ImportsMillis.add(modules.values().sum());
+        debug!("Python worker {pid} has imported {modules:?} (ms) itself");
+        for (module, millis) in modules {
+            locked(&self.learning.learned).note(&module, millis);
+        }
+        self.learn(state);
+    }
+
+    /// Has the zygote try or load what is worth it, one after the other, when it has nothing else to load.
+    pub(super) fn learn(&self, state: &mut State) {
+        let learning = &self.learning;
+        if !learning.observes || !state.complete || state.phase != Phase::Serving {
+            return;
+        }
+        if learning.loads {
+            self.load_safe(state);
+        }
+        if state.trying.is_some() {
+            return;
+        }
+        let Some(module) = locked(&learning.learned).next_trial() else {
+            return;
+        };
+        let limit_millis = learning.limit_millis;
+        let request = message::bytes(&Request::Try {
+            module: &module,
+            limit_millis,
+        });
+        state.trying = Some(module);
+        if let Err(error) = self.tell(&request) {
+            debug!("Can't have a module tried: {error}");
+            self.give_up_trial(state);
+        }
+    }
+
+    fn load_safe(&self, state: &mut State) {
+        let safe: Vec<_> = locked(&self.learning.learned).safe().cloned().collect();
+        for module in safe {
+            let is_loaded = state.loaded.iter().any(|(name, _)| *name == module);
+            let is_left_out = state.left_out.iter().any(|one| one.module == module);
+            if is_loaded || is_left_out || state.asked.contains(&module) {
+                continue;
+            }
+            let request = Request::Load { module: &module };
+            match self.tell(&message::bytes(&request)) {
+                Ok(()) => state.asked.push(module),
+                Err(error) => return debug!("Can't have {module} loaded: {error}"),
+            }
+        }
+    }
+
+    /// The outcome of a trial.
+    fn judge(&self, state: &mut State, module: &str, verdict: Verdict) {
+        match &verdict {
+            Verdict::Unsafe { why } => {
+                info!("Module {module}, which workers import, can't be loaded ahead: it {why}");
+            }
+            Verdict::Safe { millis, kibibytes } => {
+                let mebibytes = kibibytes / 1024;
+                info!(
+                    "Module {module}, which workers import, can be loaded ahead: {millis} ms, {mebibytes} MiB"
+                );
+            }
+            _ => {}
+        }
+        locked(&self.learning.learned).judge(module, verdict);
+        state.trying = None;
+        self.learn(state);
+    }
+
+    /// The zygote will not say any more.
+    pub(super) fn give_up_trial(&self, state: &mut State) {
+        if let Some(module) = state.trying.take() {
+            locked(&self.learning.learned).give_up_trial(&module);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+"""What workers import themselves is measured, tried and told; it is loaded where that is wanted, and nothing of a session's is."""
+
+import json
+import os
+from urllib.request import urlopen
+
+import pytest
+from processes import eventually
+
+from harness import NOTHING_TO_LOAD
+
+pytestmark = [pytest.mark.native_only("it is the plugin's"), pytest.mark.alike("the zygote's own doing")]
+REPORT = "/python-workers/live/report.json"
+SLOW = "import os, time\ntime.sleep(0.6)\nloader = os.getpid()\n"
+# Modules that tasks import, each with what is said of it.
+MODULES = {
+    "npw_safe": ("", None),
+    "npw_thread": (
+        "import threading\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+        "starts threads",
+    ),
+    "npw_socket": ("import socket\nkept = socket.socket()\n", "keeps a socket open"),
+    "npw_device": ("with open('/dev/urandom', 'rb') as device:\n    seed = device.read(8)\n", "opens /dev/urandom"),
+    "npw_hangs": ("time.sleep(2.5)\n", "takes more than 2000 ms to import"),
+}
+CONF = {
+    **NOTHING_TO_LOAD,
+    "spark.ui.enabled": "true",
+    "spark.ui.port": "0",
+    "spark.python.worker.reuse": "false",
+    "spark.nativePythonWorker.preloadTimeout": "2s",
+}
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """Settings by which executors find the modules."""
+    site = tmp_path / "site"
+    site.mkdir()
+    for name, (text, _) in MODULES.items():
+        (site / f"{name}.py").write_text(SLOW + text)
+    return {**CONF, "spark.executorEnv.PYTHONPATH": str(site)}
+
+
+def importing(*names):
+    """A job whose tasks, each in a worker of its own, import these: whether each was loaded by another process."""
+
+    def job(spark):
+        def task(_):
+            import importlib
+            import os
+
+            return {name: importlib.import_module(name).loader != os.getpid() for name in names}
+
+        found = spark.sparkContext.parallelize(range(4), 4).map(task).collect()
+        return spark.sparkContext.uiWebUrl, found
+
+    return job
+
+
+def told(ui):
+    """What the page is told of imports, by module, and its line of advice."""
+    with urlopen(f"{ui}{REPORT}", timeout=30) as answer:
+        report = json.load(answer)
+    return {one["module"]: one for one in report["imports"]}, report["advice"]
+
+
+def judged(ui, names):
+    """The same once all of these have been judged, awaited."""
+
+    def found():
+        imports, advice = told(ui)
+        states = {imports.get(name, {}).get("verdict", {}).get("state") for name in names}
+        return (imports, advice) if states <= {"safe", "unsafe"} else None
+
+    return eventually(found, 120)
+
+
+def with_own_file(names, file):
+    """The same job, where the session has brought a module as well."""
+
+    def job(spark):
+        spark.sparkContext.addPyFile(file)
+        return importing(*names)(spark)
+
+    return job
+
+
+def test_what_workers_import_is_tried_and_advised_with_its_reasons(run, conf, tmp_path):
+    own = tmp_path / "npw_own.py"
+    own.write_text(f"import npw_safe\n{SLOW}")
+    ui, _ = run(with_own_file(["npw_own", *MODULES], str(own)), conf=conf).value
+    imports, advice = judged(ui, MODULES)
+    for name, (_, why) in MODULES.items():
+        assert imports[name]["workers"] == 4, name
+        assert imports[name]["millis"] >= 4 * 600, name
+        assert imports[name]["verdict"].get("why") == why, name
+    assert "npw_own" not in imports
+    assert advice.startswith("spark.nativePythonWorker.preload=,npw_safe would have saved ")
+    assert advice.endswith("s each)") and "(4 workers, " in advice
+    last = run(lambda spark: None, conf=conf, stop=True)
+    assert last.logged(r"INFO.*preload=,npw_safe would have saved \d+ s of worker time in this application \(4 workers")
+
+
+def test_what_was_found_safe_is_loaded_where_that_is_wanted_and_nothing_else(run, conf, tmp_path):
+    own = tmp_path / "npw_own.py"
+    own.write_text(SLOW)
+    conf = {**conf, "spark.nativePythonWorker.preload.learn": "load"}
+    names = ["npw_own", *MODULES]
+    ui, found = run(with_own_file(names, str(own)), conf=conf).value
+    assert not any(loaded for one in found for loaded in one.values())
+    judged(ui, MODULES)
+
+    def all_find_it_loaded():
+        _, found = run(importing("npw_safe"), conf=conf).value
+        return all(one["npw_safe"] for one in found)
+
+    assert eventually(all_find_it_loaded, 60)
+    _, found = run(importing(*names), conf=conf).value
+    assert all(one == {name: name == "npw_safe" for name in names} for one in found)
+
+
+def test_a_worker_that_writes_junk_harms_nobody(run, conf):
+    def job(spark):
+        def shout(_):
+            import os
+            import socket
+
+            with open("/proc/net/unix") as sockets:
+                names = {line.split()[-1] for line in sockets if "@native-python-worker-" in line}
+            sent = 0
+            for junk in [b"\xff" * 100, b"[" * 4000, b'{"npw_no_such": 5}', b'{"npw_safe": -5}', b'{"os; import x": 9}'] * 200:
+                for name in names:
+                    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                        sender.setblocking(False)
+                        try:
+                            sender.sendto(junk, "\0" + name[1:])
+                            sent += 1
+                        except OSError:
+                            pass
+            return len(names), sent
+
+        return spark.sparkContext.uiWebUrl, spark.sparkContext.parallelize(range(4), 4).map(shout).collect()
+
+    ui, shouted = run(job, conf=conf).value
+    assert all(names and sent for names, sent in shouted)
+    run(importing("npw_safe"), conf=conf).value  # noqa: B018
+    imports, _ = judged(ui, ["npw_safe"])
+    assert set(imports) == {"npw_safe"}
+    assert imports["npw_safe"]["workers"] == 4
+
+
+def test_it_can_be_switched_off(run, conf):
+    conf = {**conf, "spark.nativePythonWorker.preload.learn": "off"}
+    ui, _ = run(importing("npw_safe"), conf=conf).value
+
+    def look(spark):
+        def task(_):
+            with open("/proc/net/unix") as sockets:
+                return "@native-python-worker-" in sockets.read()
+
+        return spark.sparkContext.parallelize([0], 1).map(task).first()
+
+    assert told(ui) == ({}, "")
+    assert os.path.exists("/proc/net/unix")
+    assert run(look, conf=conf).value is False
