@@ -203,6 +203,32 @@ impl Error {
         }
     }
 
+    /// The exception type Spark's callers expect.
+    pub fn java_type(&self) -> JavaType {
+        match self {
+            Self::Broken { cause, .. } => cause.java_type(),
+            Self::Setting { .. } | Self::Environment { .. } | Self::Authentication => {
+                JavaType::IllegalArgument
+            }
+            Self::Exec { .. } | Self::Io { .. } => JavaType::Io,
+            Self::AnnounceEof { .. }
+            | Self::BadAddress(_)
+            | Self::Start { .. }
+            | Self::ConnectBack { .. }
+            | Self::Died { .. } => JavaType::Spark,
+            Self::LaunchCode { .. }
+            | Self::Fork { .. }
+            | Self::Unfit { .. }
+            | Self::Shadowed
+            | Self::LaunchGone { .. }
+            | Self::Stopped { .. }
+            | Self::NoFactory(_)
+            | Self::Unsupported(_) => JavaType::IllegalState,
+            Self::Timeout { .. } => JavaType::SocketTimeout,
+            Self::Eof { .. } => JavaType::Eof,
+        }
+    }
+
     /// The error that becomes the exception's `getCause()`.
     pub fn cause(&self) -> Option<&Self> {
         match self {
