@@ -36,6 +36,7 @@ def stage(jar, folder):
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "python", folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(jar, folder / "native_python_worker/native-python-worker.jar")
+    shutil.copy(ROOT / "docs/matrix.json", folder / "native_python_worker")
     for name in ("README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     (folder / "VERSION").write_text(version())

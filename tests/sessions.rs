@@ -210,13 +210,12 @@ fn what_a_task_has_started_outlives_its_zygote_and_not_its_factory() {
     eventually("its helper ends", || !runs(helper));
 }
 
-/// The interpreter runs a thread before anything else.
-#[test]
-fn an_interpreter_that_starts_threads_is_found_out_once() {
+/// An interpreter that runs this before anything else is tried as a zygote once, and its workers come from the daemon.
+fn is_found_out_once(statement: &str) {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
     let customize = format!(
-        "import os, sys, threading, time\nif '-c' in sys.orig_argv:\n    open({starts:?}, 'a').write('x')\n    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "import os, sys, threading, time\nif '-c' in sys.orig_argv:\n    open({starts:?}, 'a').write('x')\n    {statement}\n"
     );
     fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
     let path = format!("{}:{}", directory.path().display(), modules().display());
@@ -230,4 +229,14 @@ fn an_interpreter_that_starts_threads_is_found_out_once() {
         "x",
         "started once in vain"
     );
+}
+
+#[test]
+fn an_interpreter_that_starts_threads_is_found_out_once() {
+    is_found_out_once("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()");
+}
+
+#[test]
+fn a_free_threaded_interpreter_is_found_out_once() {
+    is_found_out_once("sys.abiflags += 't'");
 }

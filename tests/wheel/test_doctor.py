@@ -12,6 +12,7 @@ def test_a_machine_that_is_well(user):
     found = findings(user)
     assert found["spark"]["level"] == found["java"]["level"] == found["library"]["level"] == "ok"
     assert "in the jar" in found["library"]["text"]
+    assert found["combination"]["text"].startswith("Spark 4.3, Java ")
     assert found["pyspark.worker"]["text"].startswith("can be loaded ahead")
     assert found["pandas"]["text"].startswith("can be loaded ahead")
     assert {"processes", "descriptors", "memory"} <= found.keys()

@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import asdict
 
-from native_python_worker.doctor import jvm, limits, modules, spark
+from native_python_worker.doctor import combination, jvm, limits, modules, spark
 from native_python_worker.doctor.finding import ERROR, OK, WARNING
 
 EPILOG = "Ends with 1 where something keeps the native factory from serving (with --strict: or where there is a warning), else with 0."
@@ -35,6 +35,8 @@ def examine(python, cores, preload):
         return
     seen, findings = jvm.look(home)
     yield from findings
+    if "spark" in seen:
+        yield combination.look(seen, python)
     if "loadedAhead" in seen:
         yield from modules.look(home, python, seen["loadedAhead"], preload)
     yield from limits.look(cores)

@@ -10,7 +10,7 @@ from native_python_worker.doctor.finding import ERROR, OK, Finding
 
 PROGRAM = "io.nativepythonworker.Doctor"
 SECONDS = 60
-NEEDED = "Java 17 or later is needed"
+NEEDED = "Java 8 or later is needed, and what this Spark needs"
 
 
 def java():

@@ -107,32 +107,45 @@ impl Families {
     }
 }
 
+impl Common {
+    fn get(env: &mut Env<'_>) -> jni::errors::Result<&'static Self> {
+        COMMON.get_or_try_init(|| {
+            let provider = SelectorProvider::provider(env)?;
+            let families = if knows_unix_sockets(env)? {
+                Some(Families::get(env)?)
+            } else {
+                None
+            };
+            Ok(Self {
+                provider: env.new_global_ref(provider)?,
+                families,
+            })
+        })
+    }
+}
+
+/// Whether this Java's channels can be Unix domain sockets.
+fn knows_unix_sockets(env: &mut Env<'_>) -> jni::errors::Result<bool> {
+    match UnixDomainSocketAddressAPI::get(env, &LoaderContext::None) {
+        Ok(_) => Ok(true),
+        Err(jni::errors::Error::NoClassDefFound { .. }) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
 /// Looks up all that is needed, once; fails where this JDK has it otherwise.
 pub(super) fn bind(env: &mut Env<'_>) -> jni::errors::Result<()> {
-    COMMON.get_or_try_init(|| {
-        let system = LoaderContext::None;
-        FileDescriptorAPI::get(env, &system)?;
-        SelectorProviderAPI::get(env, &system)?;
-        InetAddressAPI::get(env, &system)?;
-        InetSocketAddressAPI::get(env, &system)?;
-        let families = match UnixDomainSocketAddressAPI::get(env, &system) {
-            Ok(_) => {
-                StandardProtocolFamilyAPI::get(env, &system)?;
-                SocketChannelImplAPI::get(env, &system)?;
-                Some(Families::get(env)?)
-            }
-            Err(jni::errors::Error::NoClassDefFound { .. }) => {
-                InternetChannelImplAPI::get(env, &system)?;
-                None
-            }
-            Err(other) => return Err(other),
-        };
-        let provider = SelectorProvider::provider(env)?;
-        Ok(Common {
-            provider: env.new_global_ref(provider)?,
-            families,
-        })
-    })?;
+    let system = LoaderContext::None;
+    FileDescriptorAPI::get(env, &system)?;
+    SelectorProviderAPI::get(env, &system)?;
+    InetAddressAPI::get(env, &system)?;
+    InetSocketAddressAPI::get(env, &system)?;
+    if knows_unix_sockets(env)? {
+        StandardProtocolFamilyAPI::get(env, &system)?;
+        SocketChannelImplAPI::get(env, &system)?;
+    } else {
+        InternetChannelImplAPI::get(env, &system)?;
+    }
     Ok(())
 }
 
@@ -141,8 +154,7 @@ pub(super) fn open<'local>(
     env: &mut Env<'local>,
     socket: OwnedFd,
 ) -> Result<JObject<'local>, Failure> {
-    let unbound = || Error::Unsupported("the JDK's channels are not bound".to_owned());
-    let common = COMMON.get().ok_or_else(unbound)?;
+    let common = Common::get(env)?;
     let address: SockaddrStorage = getpeername(socket.as_raw_fd())
         .map_err(|error| Error::io(Step::Connect, std::time::Duration::ZERO)(error.into()))?;
     let descriptor = FileDescriptor::new(env)?;

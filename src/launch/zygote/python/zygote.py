@@ -547,13 +547,20 @@ class Zygote:
         os._exit(0)
 
 
-def refuse_threads(control):
-    """Ends this process if it has threads: a fork would leave them behind."""
+def unfit():
+    """Why this interpreter is none to fork workers from; None where it is one."""
+    if "t" in getattr(sys, "abiflags", ""):
+        return "this interpreter is a free-threaded one, which no zygote has been tried with"
     status = open_status()
-    several = threads(status) > 1
+    several = threads(status) > 1  # a fork would leave them behind
     os.close(status)
-    if several:
-        why = f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}"
+    return f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}" if several else None
+
+
+def refuse_unfit(control):
+    """Ends this process where workers cannot be forked from it."""
+    why = unfit()
+    if why is not None:
         send(control, "unfit", reason=why, of_interpreter=True)
         os._exit(0)
 
@@ -566,7 +573,7 @@ def main(at_start, has_directory):
     os.dup2(null, 0)
     os.close(null)
     order = json.loads(control.recv(65536))
-    refuse_threads(control)
+    refuse_unfit(control)
     patience = Patience(order["stop_millis"] / 1000)
     split_from_keeper(control, patience)
     directory = (read_directory() or "") if has_directory else None
