@@ -215,7 +215,8 @@ fn is_found_out_once(statement: &str) {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
     let customize = format!(
-        "import os, sys, threading, time\nif '-c' in sys.orig_argv:\n    open({starts:?}, 'a').write('x')\n    {statement}\n"
+        "import os, sys, threading, time\nif '-c' in sys.orig_argv:\n    open('{}', 'a').write('x')\n    {statement}\n",
+        starts.display()
     );
     fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
     let path = format!("{}:{}", directory.path().display(), modules().display());

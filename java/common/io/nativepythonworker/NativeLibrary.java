@@ -65,7 +65,9 @@ final class NativeLibrary {
         SPARKS_DIRECTORIES.stream()
             .flatMap(name -> Stream.of(System.getenv().getOrDefault(name, "").split("[,:]")));
     Stream<String> all = Stream.concat(Stream.of(System.getProperty("java.io.tmpdir")), sparks);
-    return all.filter(name -> !name.isEmpty()).map(name -> Paths.get(name)).collect(Collectors.toList());
+    return all.filter(name -> !name.isEmpty())
+        .map(name -> Paths.get(name))
+        .collect(Collectors.toList());
   }
 
   /** Where the loaded library came from, for people to read; null before it is loaded. */

@@ -18,8 +18,9 @@ public class ImportsTest {
     for (int i = 0; i < rows.length; i += 4) {
       all.append(i == 0 ? "" : ",")
           .append(
-              "{\"module\": \"%s\", \"workers\": %s, \"millis\": %s, \"verdict\": %s}"
-                  .formatted(rows[i], rows[i + 1], rows[i + 2], rows[i + 3]));
+              String.format(
+                  "{\"module\": \"%s\", \"workers\": %s, \"millis\": %s, \"verdict\": %s}",
+                  rows[i], rows[i + 1], rows[i + 2], rows[i + 3]));
     }
     return new ObjectMapper().readTree("[" + all + "]");
   }
@@ -54,7 +55,9 @@ public class ImportsTest {
   @Test
   public void whatIsSetAlreadyStays() throws Exception {
     for (String[] one :
-        new String[][] {{null, "+a"}, {"", "a"}, {"+", "+a"}, {",", ",a"}, {"+x", "+x,a"}, {"x,y", "x,y,a"}}) {
+        new String[][] {
+          {null, "+a"}, {"", "a"}, {"+", "+a"}, {",", ",a"}, {"+x", "+x,a"}, {"x,y", "x,y,a"}
+        }) {
       Imports imports = new Imports(one[0]);
       imports.hear("1", imports("a", 1, 1000, SAFE));
       assertTrue(imports.advice(), imports.advice().contains("preload=" + one[1] + " would"));
