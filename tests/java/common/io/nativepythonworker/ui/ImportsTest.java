@@ -54,7 +54,9 @@ public class ImportsTest {
   @Test
   public void whatIsSetAlreadyStays() throws Exception {
     for (String[] one :
-        new String[][] {{null, "+a"}, {"", "a"}, {"+", "+a"}, {",", ",a"}, {"+x", "+x,a"}, {"x,y", "x,y,a"}}) {
+        new String[][] {
+          {null, "+a"}, {"", "a"}, {"+", "+a"}, {",", ",a"}, {"+x", "+x,a"}, {"x,y", "x,y,a"}
+        }) {
       Imports imports = new Imports(one[0]);
       imports.hear("1", imports("a", 1, 1000, SAFE));
       assertTrue(imports.advice(), imports.advice().contains("preload=" + one[1] + " would"));
