@@ -123,7 +123,6 @@ def test_what_was_found_safe_is_loaded_where_that_is_wanted_and_nothing_else(run
 def test_a_worker_that_writes_junk_harms_nobody(run, conf):
     def job(spark):
         def shout(_):
-            import os
             import socket
 
             with open("/proc/net/unix") as sockets:

@@ -1,15 +1,15 @@
 //! What becomes of what workers import themselves: it is noted, tried in a child of the zygote, and loaded if that is wanted.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use log::{debug, info};
 
 use super::key::ZygoteKey;
 use super::learned::{ImportReport, Learned, Verdict};
-use super::message::{self, Message, Request};
+use super::message::{Message, Request};
 use super::state::{Phase, State};
-use super::talk::Talk;
 use crate::metrics::Count;
 use crate::os::deadline::millis;
 use crate::spec::settings::Learn;
@@ -74,6 +74,9 @@ fn of_interpreter(python: &str) -> Arc<Mutex<Learned>> {
     locked(&ALL).entry(python.to_owned()).or_default().clone()
 }
 
+/// Asks the zygote for something.
+pub(super) type Tell<'a> = dyn Fn(&Request<'_>) -> io::Result<()> + 'a;
+
 /// One zygote's part in it.
 pub(super) struct Learning {
     learned: Arc<Mutex<Learned>>,
@@ -97,17 +100,15 @@ impl Learning {
         let why = why.to_owned();
         locked(&self.learned).judge(module, Verdict::Unsafe { why });
     }
-}
 
-impl Talk {
     /// What the zygote has said of what workers import.
-    pub(super) fn hear_of_imports(&self, state: &mut State, message: Message) {
+    pub(super) fn hear(&self, state: &mut State, message: Message, tell: &Tell<'_>) {
         match message {
             Message::Imported {
                 pid,
                 modules,
                 first,
-            } => self.note_imports(state, pid, modules, first),
+            } => self.note(pid, modules, first),
             Message::Tried {
                 module,
                 millis,
@@ -116,64 +117,56 @@ impl Talk {
             } => self.judge(state, &module, Verdict::of(millis, kibibytes, why)),
             _ => {}
         }
+        self.go_on(state, tell);
     }
 
     /// A worker has imported these itself.
-    fn note_imports(
-        &self,
-        state: &mut State,
-        pid: i32,
-        modules: BTreeMap<String, u64>,
-        first: bool,
-    ) {
+    fn note(&self, pid: i32, modules: BTreeMap<String, u64>, first: bool) {
         if first {
             Count::ImportsWorkers.increment();
         }
         Count::ImportsMillis.add(modules.values().sum());
         debug!("Python worker {pid} has imported {modules:?} (ms) itself");
         for (module, millis) in modules {
-            locked(&self.learning.learned).note(&module, millis);
+            locked(&self.learned).note(&module, millis);
         }
-        self.learn(state);
     }
 
     /// Has the zygote try or load what is worth it, one after the other, when it has nothing else to load.
-    pub(super) fn learn(&self, state: &mut State) {
-        let learning = &self.learning;
-        if !learning.observes || !state.complete || state.phase != Phase::Serving {
+    pub(super) fn go_on(&self, state: &mut State, tell: &Tell<'_>) {
+        if !self.observes || !state.complete || state.phase != Phase::Serving {
             return;
         }
-        if learning.loads {
-            self.load_safe(state);
+        if self.loads {
+            self.load_safe(state, tell);
         }
         if state.trying.is_some() {
             return;
         }
-        let Some(module) = locked(&learning.learned).next_trial() else {
+        let Some(module) = locked(&self.learned).next_trial() else {
             return;
         };
-        let limit_millis = learning.limit_millis;
-        let request = message::bytes(&Request::Try {
+        let limit_millis = self.limit_millis;
+        let told = tell(&Request::Try {
             module: &module,
             limit_millis,
         });
         state.trying = Some(module);
-        if let Err(error) = self.tell(&request) {
+        if let Err(error) = told {
             debug!("Can't have a module tried: {error}");
             self.give_up_trial(state);
         }
     }
 
-    fn load_safe(&self, state: &mut State) {
-        let safe: Vec<_> = locked(&self.learning.learned).safe().cloned().collect();
+    fn load_safe(&self, state: &mut State, tell: &Tell<'_>) {
+        let safe: Vec<_> = locked(&self.learned).safe().cloned().collect();
         for module in safe {
             let is_loaded = state.loaded.iter().any(|(name, _)| *name == module);
             let is_left_out = state.left_out.iter().any(|one| one.module == module);
             if is_loaded || is_left_out || state.asked.contains(&module) {
                 continue;
             }
-            let request = Request::Load { module: &module };
-            match self.tell(&message::bytes(&request)) {
+            match tell(&Request::Load { module: &module }) {
                 Ok(()) => state.asked.push(module),
                 Err(error) => return debug!("Can't have {module} loaded: {error}"),
             }
@@ -194,15 +187,14 @@ impl Talk {
             }
             _ => {}
         }
-        locked(&self.learning.learned).judge(module, verdict);
+        locked(&self.learned).judge(module, verdict);
         state.trying = None;
-        self.learn(state);
     }
 
     /// The zygote will not say any more.
     pub(super) fn give_up_trial(&self, state: &mut State) {
         if let Some(module) = state.trying.take() {
-            locked(&self.learning.learned).give_up_trial(&module);
+            locked(&self.learned).give_up_trial(&module);
         }
     }
 }

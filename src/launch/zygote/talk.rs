@@ -88,6 +88,10 @@ impl Talk {
         Ok(())
     }
 
+    fn ask(&self) -> impl Fn(&Request<'_>) -> io::Result<()> + '_ {
+        |request| self.tell(&message::bytes(request))
+    }
+
     /// By its keeper's word, or because nobody is left who could say so.
     pub(super) fn zygote_has_ended(&self) -> bool {
         self.lock().ended
@@ -253,7 +257,7 @@ impl Talk {
                 }
             }
             Message::Imported { .. } | Message::Tried { .. } => {
-                self.hear_of_imports(&mut state, message);
+                self.learning.hear(&mut state, message, &self.ask());
             }
             Message::Spoiled { module, why, files } => state.spoil(module, why, files),
             Message::Outdated { file } => {
@@ -346,7 +350,7 @@ impl Talk {
     /// Replaces the spares that were forked before everything was loaded.
     fn renew_spares(&self, mut state: MutexGuard<'_, State>) {
         state.complete = true;
-        self.learn(&mut state);
+        self.learning.go_on(&mut state, &self.ask());
         let poor = state.spares.take_all();
         self.fill(&mut state);
         drop(state);
@@ -375,7 +379,7 @@ impl Talk {
         if !matches!(state.phase, Phase::Unfit { .. } | Phase::Spoiled(_)) {
             state.phase = Phase::Gone;
         }
-        self.give_up_trial(&mut state);
+        self.learning.give_up_trial(&mut state);
         let spares = state.spares.take_all();
         state.forks.clear();
         let on_loss = state.on_loss.take();

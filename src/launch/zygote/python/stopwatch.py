@@ -133,5 +133,7 @@ class Stopwatch:
             del millis[min(millis, key=millis.get)]
             text = json.dumps(millis).encode()
         if millis:
-            with contextlib.closing(Socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)) as own:
+            with contextlib.closing(
+                Socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+            ) as own:
                 own.sendto(text, self.address)

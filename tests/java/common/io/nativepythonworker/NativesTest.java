@@ -40,7 +40,7 @@ public class NativesTest {
       }
     }
     assertEquals(List.of(), unbound);
-    assertEquals(23, count);
+    assertEquals(24, count);
   }
 
   private static boolean isBound(Method method) throws IllegalAccessException {

@@ -33,7 +33,7 @@ public class ImportsTest {
     imports.hear("2", imports("sk.linear", 2, 2000, UNTRIED, "sky", 9, 9000, UNTRIED));
     assertEquals(
         "spark.nativePythonWorker.preload=+sk.linear would have saved 5 s of worker time in this"
-            + " application (4 workers, 1.2 s each)",
+            + " application (4 workers, 1.3 s each)",
         imports.advice());
   }
 
