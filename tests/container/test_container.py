@@ -161,5 +161,7 @@ def test_killed_keeper(run, driver, init, is_native):
     assert all(zygote for zygote, _, _ in driver.run(who, conf=conf).value)
     if init:
         assert not survivors(below)
+    else:
+        assert survivors(below, 0)  # as zombies
     driver.run(lambda spark: None, stop=True)
     assert not survivors([jvm, *below])
