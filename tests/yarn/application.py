@@ -117,7 +117,7 @@ def keepers():
 
 
 def heavy(context, scratch):
-    """Six workers that have loaded pandas at the same time, for as long as the node manager takes to look several times."""
+    """Four workers that have loaded pandas at the same time, for as long as the node manager takes to look several times."""
 
     def work():
         import pandas
@@ -127,8 +127,8 @@ def heavy(context, scratch):
         return {**who_am_i(), "versions": [pandas.__version__, pyarrow.__version__]}
 
     if context.getConf().get("spark.plugins"):
-        await_spares(6)
-    return in_each_slot(context, 6, work, scratch)
+        await_spares(4)
+    return in_each_slot(context, 4, work, scratch)
 
 
 def dies(context, scratch):

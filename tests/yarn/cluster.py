@@ -26,7 +26,6 @@ SETTINGS = {
     "yarn.nodemanager.resource.memory-mb": "8192",
     "yarn.nodemanager.resource.cpu-vcores": "16",
     "yarn.scheduler.minimum-allocation-mb": "64",
-    "yarn.scheduler.maximum-allocation-vcores": "16",
     "yarn.nodemanager.container-monitor.interval-ms": "500",
     "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
     "yarn.nodemanager.vmem-check-enabled": "false",

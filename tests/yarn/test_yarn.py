@@ -101,12 +101,12 @@ def test_collected_logs_say_why_a_worker_died(yarn, is_native):
             assert "was killed by signal 6 (SIGABRT)" in told
 
 
-# Six workers with pandas, and what else an executor has: more than this by the sum of their resident memory, less when what
+# Four workers with pandas, and what else an executor has: more than this by the sum of their resident memory, less when what
 # they share counts once.
 TIGHT = {
     "executor.instances": "1",
-    "executor.cores": "6",
-    "executor.memoryOverhead": "600m",
+    "executor.cores": "4",
+    "executor.memoryOverhead": "300m",
     "nativePythonWorker.preload": "numpy,pyarrow,pandas",
     "task.maxFailures": "1",
     "executor.maxNumFailures": "1",
@@ -119,7 +119,7 @@ def test_container_that_the_node_manager_finds_too_large(tmp_path, shared_once, 
     with Yarn(tmp_path, **{SMAPS: str(shared_once).lower()}) as yarn:
         application = yarn.submit("application.py", "heavy", native=is_native, **TIGHT)
         if shared_once and is_native:
-            assert len(application.told) == 6
+            assert len(application.told) == 4
             assert all(worker["zygote"] for worker in application.told)
         else:
             assert "Container killed by YARN for exceeding physical memory limits" in application.log
