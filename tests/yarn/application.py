@@ -1,0 +1,155 @@
+"""What the tests submit: jobs that see to it that every task slot is in use, and tell who has served them."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+
+from pyspark import SparkContext
+
+PARENT = 3  # in /proc/<pid>/stat
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return int(stat.read().rpartition(")")[2].split()[PARENT - 2])
+
+
+def command_of(pid):
+    with open(f"/proc/{pid}/cmdline") as command:
+        return command.read().replace("\0", " ")
+
+
+def who_am_i():
+    """A worker that the zygote has forked has the zygote for its parent, and that has the keeper."""
+    zygote = os.getppid()
+    above = parent_of(zygote)
+    return {
+        "pid": os.getpid(),
+        "zygote": "npw-zygote-keeper" in command_of(above),
+        "executor": os.environ.get("CONTAINER_ID"),
+        "prefix": sys.prefix,
+    }
+
+
+def meet(where, tasks):
+    """Waits until all tasks of this job are under way, each with a worker of its own."""
+    open(os.path.join(where, str(os.getpid())), "w").close()
+    deadline = time.monotonic() + 120
+    while len(os.listdir(where)) < tasks:
+        assert time.monotonic() < deadline, "not all tasks are under way"
+        time.sleep(0.02)
+
+
+def in_each_slot(context, tasks, work, folder):
+    """What `work` returns in each of as many tasks as there are slots."""
+    os.makedirs(folder)
+    return context.parallelize(range(tasks), tasks).map(lambda _: meet(folder, tasks) or work()).collect()
+
+
+def plain(context, scratch):
+    def work():
+        import shipped  # by --py-files
+
+        return {**who_am_i(), "shipped": shipped.VALUE}
+
+    return in_each_slot(context, 2, work, scratch)
+
+
+def archive(context, scratch):
+    def work():
+        import only_in_the_archive
+        import pandas
+        import shipped
+
+        return {
+            **who_am_i(),
+            "shipped": shipped.VALUE,
+            "archived": only_in_the_archive.__file__,
+            "sum": int(pandas.Series([1, 2]).sum()),
+        }
+
+    return in_each_slot(context, 2, work, scratch)
+
+
+def executors(context):
+    return context._jsc.sc().getExecutorMemoryStatus().size() - 1  # the driver is one
+
+
+def come_and_go(context, scratch):
+    """Executors that leave when they have nothing to do; what was theirs is looked at from the driver, on the same machine."""
+    rounds = []
+    for number in range(2):
+        workers = in_each_slot(context, 2, who_am_i, f"{scratch}-{number}")
+        deadline = time.monotonic() + 120
+        pids = [one["pid"] for one in workers]
+        while executors(context) or any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            assert time.monotonic() < deadline, f"{executors(context)} executors, workers {pids}"
+            time.sleep(0.2)
+        rounds.append(workers)
+    return rounds
+
+
+def await_spares(tasks):
+    """Waits until the zygote has loaded all it loads ahead: it forks nobody for no task before that."""
+    deadline = time.monotonic() + 120
+    while True:
+        children = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                children.setdefault(parent_of(pid), []).append(pid)
+        forked = [len(children.get(int(zygote), ())) for keeper in keepers() for zygote in children.get(keeper, ())]
+        if max(forked, default=0) >= tasks:
+            return
+        assert time.monotonic() < deadline, f"forked by zygotes: {forked}"
+        time.sleep(0.2)
+
+
+def keepers():
+    """Pids of those of this application, which is the only one."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ") as environ:
+            if "CONTAINER_ID=container_" in environ.read() and "npw-zygote-keeper" in command_of(pid):
+                found.append(int(pid))
+    return found
+
+
+def heavy(context, scratch):
+    """Four workers that have loaded pandas at the same time, for as long as the node manager takes to look several times."""
+
+    def work():
+        import pandas
+        import pyarrow
+
+        time.sleep(8)
+        return {**who_am_i(), "versions": [pandas.__version__, pyarrow.__version__]}
+
+    if context.getConf().get("spark.plugins"):
+        await_spares(4)
+    return in_each_slot(context, 4, work, scratch)
+
+
+def dies(context, scratch):
+    def work(_):
+        print("these are my last words", file=sys.stderr, flush=True)
+        os.abort()
+
+    try:
+        context.parallelize([0], 1).foreach(work)
+    except Exception as failure:
+        return str(failure)
+    return None
+
+
+def main(job, file):
+    with SparkContext() as context:
+        told = globals()[job](context, f"{file}-tasks")
+    with open(f"{file}.part", "w") as part:
+        json.dump(told, part)
+    os.rename(f"{file}.part", file)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
