@@ -35,12 +35,23 @@ not_run() {
   python3 scripts/matrix.py note "$1" "$2" "$3" --not-run "$4"
 }
 
+declare -A program_tried
+
+# matrix_program PYTHON INTERPRETER: the modules of the zygote's program on that Python, once a run.
+matrix_program() {
+  local report=$PWD/$BUILD/test-reports/program-$1.xml
+  [ -z "${program_tried[$1]:-}" ] || return 0
+  program_tried[$1]=yes
+  step "the modules of the zygote on Python $1" "$report" "$2" -m pytest -v --junitxml "$report" tests/program
+}
+
 # matrix_row SPARK JAVA PYTHON: the short suite on one combination; what came of it is kept in docs/matrix.json.
 matrix_row() {
   local name="Spark $1, Java $2, Python $3" report=$PWD/$BUILD/test-reports/matrix-$1-$2-$3.xml home python
   home=$(matrix_java "$2") || { not_run "$1" "$2" "$3" "no JDK $2 here"; return; }
   python=$(matrix_python "$3") || { not_run "$1" "$2" "$3" "no Python $3 here"; return; }
   step "what $name needs" - make_matrix_venv "$1" "$3" "$python" || return
+  matrix_program "$3" "$(spark_python "$1-py$3")"
   rm -f "$report"
   step "$name" "$report" env JAVA_HOME="$home" NATIVE_PYTHON_WORKER_TEST_LOGS="$LOGS/drivers-$1-jdk$2-py$3" \
     "$(spark_python "$1-py$3")" -m pytest -v -m matrix --junitxml "$report" tests/spark
