@@ -29,6 +29,8 @@ SETTINGS = {
     "yarn.nodemanager.container-monitor.interval-ms": "500",
     "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
     "yarn.nodemanager.vmem-check-enabled": "false",
+    # Else it leaves containers alone that are too large, as if cgroups had them in hand.
+    "yarn.nodemanager.resource.memory.enforced": "false",
 }
 
 
