@@ -1,5 +1,7 @@
 """A module is tried in a child first: what would be wrong with it in the zygote is found out there."""
 
+import zipfile
+
 import pytest
 
 TRY = """
@@ -16,6 +18,15 @@ TRY = """
         os.waitpid(begun.pid, 0)
         return outcome["why"]
 """
+
+
+def test_archives_that_a_look_for_distributions_has_opened_are_no_fault(interpreter, folder, tmp_path):
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as writing:
+        writing.writestr("some-1.dist-info/METADATA", "Name: some\nVersion: 1\n")
+    site = folder("site", candidate="import importlib.metadata\nversion = importlib.metadata.version('some')\n")
+    code = f"{TRY}\n    sys.path.append({str(archive)!r})\n    tell(why=verdict('candidate'))"
+    assert interpreter(code, site) == {"why": None}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What an import may change of the process, beside what it loads: a worker would find that changed before its time."""
 
+import contextlib
+import gc
 import os
 import signal
 import socket
@@ -26,6 +28,16 @@ def read_directory():
         return os.getcwd()
     except OSError:
         return None
+
+
+def forget_distributions():
+    """Has `importlib.metadata` close archives, which it keeps open for the next look: all workers would read at one position."""
+    metadata = sys.modules.get("importlib.metadata")
+    with contextlib.suppress(AttributeError):  # what older and newer ones have in its place
+        cache = metadata.FastPath.__new__
+        if cache.cache_info().currsize:
+            cache.cache_clear()
+            gc.collect()  # they hold on to themselves
 
 
 class ProcessState:

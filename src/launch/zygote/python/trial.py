@@ -12,7 +12,7 @@ import traceback
 
 from imports import STANDARD_LIBRARY
 from linux import CHILDREN, open_status, status_of, threads
-from state import ProcessState
+from state import ProcessState, forget_distributions
 
 # By the clock, for its limit is of its own time.
 LONGER_ON_A_BUSY_MACHINE = 10
@@ -157,6 +157,7 @@ def examined(load):
         found.append(f"can't be imported: {traceback.format_exception_only(type(error), error)[-1].strip()}")
     millis = round((time.monotonic() - waited("self") - started) * 1000)
     grown = max(0, status_of(status, b"RssAnon") - resident)
+    forget_distributions()
     found.extend(faults(state, before, memory, known, witness))
     return {"millis": millis, "kibibytes": grown, "why": "; ".join(dict.fromkeys(found))[:MOST_CHARACTERS] or None}
 

@@ -47,7 +47,7 @@ from listener import Listener
 from pools import SINGLE, Pools, resize_arrow
 from recorder import Recorder
 from sources import Sources
-from state import ProcessState, read_directory, set_variables
+from state import ProcessState, forget_distributions, read_directory, set_variables
 from stopwatch import Stopwatch, lasting_places
 from trial import Trial
 from worker import (
@@ -260,6 +260,7 @@ class Zygote:
                         rehearse()
             except BaseException as failure:
                 error = failure
+        forget_distributions()
         variables, changed = before.variables(), before.restore()
         self.deafness.leave_changed()
         if threads(self.status) > 1:
