@@ -66,12 +66,14 @@ def told(ui):
 
 
 def judged(ui, names):
-    """The same once all of these have been judged, awaited."""
+    """The same once all of these have been judged and all four workers heard, awaited: they tell when their task is over."""
 
     def found():
         imports, advice = told(ui)
-        states = {imports.get(name, {}).get("verdict", {}).get("state") for name in names}
-        return (imports, advice) if states <= {"safe", "unsafe"} else None
+        of_these = [imports.get(name, {"workers": 0, "verdict": {}}) for name in names]
+        states = {one["verdict"].get("state") for one in of_these}
+        heard = all(one["workers"] >= 4 for one in of_these)
+        return (imports, advice) if states <= {"safe", "unsafe"} and heard else None
 
     return eventually(found, 120)
 
