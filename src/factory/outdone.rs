@@ -1,7 +1,7 @@
 //! Idle workers that give way to better ones: forked before the zygote had loaded everything, they have imported the rest by
 //! themselves, and share nothing of it.
 //!
-//! They are looked at a while after their task, a few at a time, for a look costs about a millisecond.
+//! They are looked at a while after their task, a few at a time, for a look costs about a millisecond; one gives way at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,11 +42,12 @@ impl Factory {
     }
 
     fn look(self: &Arc<Self>) {
+        let mut one_gave_way = false;
         for worker in self.poor_and_idle() {
             match self.launcher.standing(worker.origin(), worker.pid()) {
                 Standing::Good => {}
-                Standing::Poor => drop(self.lock().poor.insert(worker.id())),
-                Standing::Outdone => self.give_way(worker.id()),
+                Standing::Outdone if !one_gave_way => one_gave_way = self.give_way(worker.id()),
+                Standing::Poor | Standing::Outdone => drop(self.lock().poor.insert(worker.id())),
             }
         }
         let mut state = self.lock();
@@ -72,11 +73,12 @@ impl Factory {
     }
 
     /// Unless it was handed out meanwhile.
-    fn give_way(self: &Arc<Self>, id: WorkerId) {
+    fn give_way(self: &Arc<Self>, id: WorkerId) -> bool {
         let idle = self.lock().pool.remove(id);
-        if let Some(idle) = idle {
+        if let Some(idle) = &idle {
             let why = "it had to import by itself what others have loaded ahead";
             self.replace(&idle.worker, why, Count::EndedOutdone);
         }
+        idle.is_some()
     }
 }

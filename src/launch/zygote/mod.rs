@@ -227,7 +227,8 @@ impl Launcher for ZygoteLauncher {
         let origin: &dyn Any = origin;
         let inherited = match origin.downcast_ref::<Zygote>() {
             Some(zygote) => zygote.inherited(pid),
-            None => parent_of(pid).map(libraries), // of Spark's daemon
+            // Of Spark's daemon. One that is gone cannot be asked.
+            None => parent_of(pid).map(libraries).filter(|all| !all.is_empty()),
         };
         let known = self.binding.surroundings.known();
         let zygotes = known.and_then(|holdings| self.choose(&holdings));

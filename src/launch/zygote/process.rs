@@ -224,8 +224,7 @@ impl Zygote {
         self.talk.lock().poor.get(&pid).cloned()
     }
 
-    /// That of a worker which had only `inherited` of what there is here now. As many as there are spares are outdone before the
-    /// first of them has ended.
+    /// That of a worker which had only `inherited` of what there is here now.
     pub(super) fn standing_of(&self, pid: i32, inherited: &HashSet<String>) -> Standing {
         let state = self.talk.lock();
         if state.phase != Phase::Serving || !state.spares.are_wanted() {
@@ -241,7 +240,7 @@ impl Zygote {
             .filter(|one| !inherited.contains(*one));
         if imported.count() < MANY_LIBRARIES {
             Standing::Good
-        } else if self.talk.lock().spares.outdo(pid) {
+        } else if self.talk.lock().spares.len() > 0 {
             Standing::Outdone
         } else {
             Standing::Poor

@@ -52,8 +52,6 @@ pub(super) struct Spares {
     most: usize,
     /// Workers handed out that serve one task after the other.
     lasting: HashSet<i32>,
-    /// Workers handed out, poorer than these, that are to end.
-    outdone: HashSet<i32>,
     /// How many were asked for in this busy time, up to `most`, or are expected to be.
     demand: usize,
     last_take: Instant,
@@ -66,7 +64,6 @@ impl Spares {
             ready: VecDeque::new(),
             most,
             lasting: HashSet::new(),
-            outdone: HashSet::new(),
             demand,
             last_take: Instant::now(),
         }
@@ -100,22 +97,12 @@ impl Spares {
     /// A worker has ended, be it handed out or not.
     pub(super) fn forget(&mut self, pid: i32) {
         self.lasting.remove(&pid);
-        self.outdone.remove(&pid);
         self.ready.retain(|spare| spare.pid() != pid);
     }
 
     /// Whether there are to be any at all.
     pub(super) fn are_wanted(&self) -> bool {
         self.most > 0
-    }
-
-    /// Whether one of these may take the place of a worker handed out, which is to end then.
-    pub(super) fn outdo(&mut self, pid: i32) -> bool {
-        let may = self.outdone.len() < self.ready.len();
-        if may && self.lasting.contains(&pid) {
-            self.outdone.insert(pid);
-        }
-        may
     }
 
     pub(super) fn len(&self) -> usize {

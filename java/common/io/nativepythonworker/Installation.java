@@ -223,9 +223,13 @@ public final class Installation {
 
   /** Says what would have saved time. The driver does; in local mode its two sides come here. */
   private static void advise() {
-    String advice = WorkersUi.advice();
-    if (!advice.isEmpty()) {
-      LOGGER.info(advice);
+    try {
+      String advice = WorkersUi.advice();
+      if (!advice.isEmpty()) {
+        LOGGER.info(advice);
+      }
+    } catch (Throwable failure) {
+      LOGGER.debug("Failed to say what loading ahead would have saved", failure);
     }
   }
 

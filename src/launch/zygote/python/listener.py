@@ -42,9 +42,9 @@ def parsed(data):
 class Listener:
     """A socket by a name that the kernel keeps: no file, and no descriptor in a worker."""
 
-    def __init__(self, places):
-        """`places`: entries of the path where a module may be found to be worth loading ahead."""
-        self.places = places
+    def __init__(self, places, loaded=sys.modules.get):
+        """`places`: entries of the path where a module may be found to be worth loading ahead; `loaded` gives one that already is."""
+        self.places, self.loaded = places, loaded
         self.told = {}
         self.address = b"\0native-python-worker-" + os.urandom(12).hex().encode()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
@@ -80,7 +80,7 @@ class Listener:
 
     def may_be_loaded(self, name):
         """Whether it is found here as well, where no session's files are, and is not loaded already."""
-        if name in sys.modules:
+        if self.loaded(name) is not None:
             return False
         with contextlib.suppress(Exception):
             return place_of(PathFinder.find_spec(top_level(name))) in self.places

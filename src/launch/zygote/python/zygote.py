@@ -61,6 +61,8 @@ from worker import (
     serve_tasks,
 )
 
+# The highest there is of the scores by which the kernel chooses whom to kill for lack of memory.
+MOST_EXPENDABLE = 1000
 # Before each module that is loaded ahead: a worker that is wanted goes first.
 PAUSE_MILLIS = 20
 # Where workers are wanted all the time: how long the next module waits at most.
@@ -224,7 +226,8 @@ class Zygote:
         specs = self.cache.keep_all()
         self.sources.add_path(sys.path, specs, order["left_out"])
         if order["observe"]:
-            self.listener = Listener(lasting_places(sys.path, self.directory or read_directory() or "/"))
+            places = lasting_places(sys.path, self.directory or read_directory() or "/")
+            self.listener = Listener(places, self.cache.module)
         self.freeze()
         self.send("ready", pid=os.getpid(), files=locations(specs))
         return True
@@ -399,6 +402,7 @@ class Zygote:
         pid = self.split()
         if pid == 0:
             self.let_go()
+            offer_to_oom_killer(MOST_EXPENDABLE)
         return pid
 
     def look_at_trial(self, has_ended=False):
