@@ -36,8 +36,9 @@ PYTHONS = {
 }
 HEAD = """# Versions that were tested together
 
-Each row is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not reused or
-have no daemon, killed workers, metrics and the page, with stock Spark beside it. The page is made from `matrix.json`.
+Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
+reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it. The other rows have not been run in this
+way; `./test` itself runs Spark 3.5.9 and 4.3.0 on Java 17. The page is made from `matrix.json`.
 
 """
 

@@ -50,12 +50,14 @@ matrix_row() {
   local name="Spark $1, Java $2, Python $3" report=$PWD/$BUILD/test-reports/matrix-$1-$2-$3.xml home python
   home=$(matrix_java "$2") || { not_run "$1" "$2" "$3" "no JDK $2 here"; return; }
   python=$(matrix_python "$3") || { not_run "$1" "$2" "$3" "no Python $3 here"; return; }
-  step "what $name needs" - make_matrix_venv "$1" "$3" "$python" || return
+  step "what $name needs" - make_matrix_venv "$1" "$3" "$python" ||
+    { not_run "$1" "$2" "$3" "its environment could not be made"; return; }
   matrix_program "$3" "$(spark_python "$1-py$3")"
   rm -f "$report"
   step "$name" "$report" env JAVA_HOME="$home" NATIVE_PYTHON_WORKER_TEST_LOGS="$LOGS/drivers-$1-jdk$2-py$3" \
     "$(spark_python "$1-py$3")" -m pytest -v -m matrix --junitxml "$report" tests/spark
-  [ -f "$report" ] && python3 scripts/matrix.py note "$1" "$2" "$3" "$report"
+  [ -f "$report" ] || { not_run "$1" "$2" "$3" "it ended without a report"; return; }
+  python3 scripts/matrix.py note "$1" "$2" "$3" "$report"
 }
 
 # matrix [SPARK [JAVA [PYTHON]]]: all that match, and the page that shows them.
