@@ -39,7 +39,8 @@ fn expect_main(bench: &Bench, module: &str) {
     let held = bench.create();
     let origin = held.worker.origin().name();
     assert_eq!(origin, "zygote", "which way {module} is served");
-    File::from(held.socket).write_all(b"\0").unwrap(); // a task's first byte
+    let mut task = File::from(held.socket); // open, so that the worker waits for more
+    task.write_all(b"\0").unwrap();
     let file = format!("/{}.py", module.replace('.', "/"));
     eventually(&format!("a worker is in the main of {module}"), || {
         signal(held.worker.pid(), Signal::SIGUSR1);
@@ -48,6 +49,7 @@ fn expect_main(bench: &Bench, module: &str) {
         told.lines()
             .any(|line| line.contains(&file) && line.ends_with(" in main"))
     });
+    drop(task);
 }
 
 /// The zygote of one environment serves all of its worker modules.
