@@ -4,6 +4,7 @@ pub mod deadline;
 pub(crate) mod family;
 pub(crate) mod idle_timer;
 pub(crate) mod load;
+pub(crate) mod lock;
 pub(crate) mod mapped;
 pub(crate) mod oom;
 pub mod process;

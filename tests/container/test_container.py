@@ -11,6 +11,7 @@ import psutil
 import pytest
 from cgroups import group
 from containers import CLONE3, CLOSE_RANGE, NOBODY, PIDFD_OPEN, Container, call_number
+from faults import greedy
 from processes import eventually, process, survivors
 
 from harness import NOTHING_TO_LOAD
@@ -120,15 +121,7 @@ def test_no_list_of_children(run, without_children, is_native):
 
 def greedy_and_modest(spark):
     """A task that takes more memory than there is, and then one that takes none."""
-
-    def greedy(_):
-        return sum(len(b"x" * (64 << 20)) for block in [[b"%d" % n * (32 << 20) for n in range(100)]] for _ in block)
-
-    try:
-        spark.sparkContext.parallelize([1], 1).map(greedy).collect()
-    except Exception as failure:
-        error = str(failure)
-    return error, who(spark)
+    return greedy(spark), who(spark)
 
 
 def test_the_kernel_takes_the_worker_where_memory_runs_out(run, driver, is_native):

@@ -36,6 +36,19 @@ class Seen:
         return f"fails after {self.seconds:.1f} s: {causes(self.error)[-1]}"
 
 
+def greedy(spark):
+    """The error of a task that takes more memory than a limited group has."""
+
+    def take(_):
+        return sum(len(b"x" * (64 << 20)) for block in [[b"%d" % n * (32 << 20) for n in range(100)]] for _ in block)
+
+    try:
+        spark.sparkContext.parallelize([1], 1).map(take).collect()
+    except Exception as failure:
+        return str(failure)
+    raise AssertionError("there was memory enough")
+
+
 def causes(error):
     """The exceptions of a Java stack trace, a line each, the last of them the cause of all."""
     found = re.findall(r"^(?:Caused by: |: )?((?:java|org)\.[\w.$]+(?:Exception|Error)(?::\s+)?[^\n]*)", error, re.M)

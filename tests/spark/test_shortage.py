@@ -5,7 +5,7 @@ import re
 
 import pytest
 from cgroups import group
-from faults import causes
+from faults import causes, greedy
 from processes import process
 
 from harness import NOTHING_TO_LOAD
@@ -36,14 +36,7 @@ def limited(launch):
 
 def test_worker_that_needs_too_much_memory_is_killed_and_the_executor_is_not(limited, is_native, observe):
     def job(spark):
-        def greedy(_):
-            return sum(len(b"x" * (64 << 20)) for block in [[b"%d" % n * (32 << 20) for n in range(100)]] for _ in block)
-
-        try:
-            spark.sparkContext.parallelize([1], 1).map(greedy).collect()
-        except Exception as failure:
-            error = str(failure)
-        return error, spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()
+        return greedy(spark), spark.sparkContext.parallelize(range(10), 2).map(lambda n: n).sum()
 
     driver, memory = limited("memory")
     memory.limit(700 * MIB)

@@ -11,13 +11,17 @@ import pytest
 MODES = ("client", "cluster")
 
 
+def zipped(folder, module, text):
+    archive = folder / f"{module}.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(f"{module}.py", text)
+    return archive
+
+
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
     """A module for --py-files."""
-    archive = tmp_path_factory.mktemp("shipped") / "shipped.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("shipped.py", "VALUE = 42\n")
-    return archive
+    return zipped(tmp_path_factory.mktemp("shipped"), "shipped", "VALUE = 42\n")
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +107,7 @@ def test_collected_logs_say_why_a_worker_died(yarn, is_native):
 @pytest.fixture(scope="module")
 def ballast(tmp_path_factory):
     """A module for --py-files that has a lot of memory."""
-    archive = tmp_path_factory.mktemp("ballast") / "ballast.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("ballast.py", "DATA = b'x' * (200 << 20)\n")
-    return archive
+    return zipped(tmp_path_factory.mktemp("ballast"), "ballast", "DATA = b'x' * (200 << 20)\n")
 
 
 # Four workers and their zygote: more than this by the sum of their resident memory.

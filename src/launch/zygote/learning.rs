@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use log::{debug, info};
 
@@ -12,6 +12,7 @@ use super::message::{Message, Request};
 use super::state::{Phase, State};
 use crate::metrics::Count;
 use crate::os::deadline::millis;
+use crate::os::lock::locked;
 use crate::spec::settings::Learn;
 
 /// What is reported, of all interpreters.
@@ -24,10 +25,6 @@ static ALL: LazyLock<Mutex<HashMap<String, Arc<Mutex<Learned>>>>> = LazyLock::ne
 
 /// What was found safe elsewhere.
 static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What workers have imported themselves: those modules that have cost most, the dearest first.
 pub(crate) fn imports() -> Vec<ImportReport> {

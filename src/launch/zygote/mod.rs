@@ -224,20 +224,20 @@ impl Launcher for ZygoteLauncher {
     }
 
     fn standing(&self, origin: &dyn Origin, pid: i32) -> Standing {
+        let known = self.binding.surroundings.known();
+        let zygotes = known.and_then(|holdings| self.choose(&holdings));
+        let Some(serving) = zygotes.and_then(|zygotes| zygotes.serving()) else {
+            return Standing::Good; // it is Spark's daemon that serves here
+        };
         let origin: &dyn Any = origin;
         let inherited = match origin.downcast_ref::<Zygote>() {
             Some(zygote) => zygote.inherited(pid),
             // Of Spark's daemon. One that is gone cannot be asked.
             None => parent_of(pid).map(libraries).filter(|all| !all.is_empty()),
         };
-        let known = self.binding.surroundings.known();
-        let zygotes = known.and_then(|holdings| self.choose(&holdings));
-        // Without any it is Spark's daemon that serves here.
-        let serving = zygotes.and_then(|zygotes| zygotes.serving());
-        match (inherited, serving) {
-            (Some(inherited), Some(serving)) => serving.standing_of(pid, &inherited),
-            _ => Standing::Good,
-        }
+        inherited.map_or(Standing::Good, |inherited| {
+            serving.standing_of(pid, &inherited)
+        })
     }
 
     fn spares(&self) -> usize {

@@ -25,6 +25,7 @@ use crate::launch::socket::pair;
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, set_nonblocking};
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
+use crate::os::lock::locked;
 use crate::os::mapped::libraries;
 use crate::os::process::Process;
 use crate::os::supervisor::later;
@@ -412,8 +413,4 @@ impl EndsWhenIdle for Talk {
         let unused = self.lock().spares.take_unused();
         debug!("Ending {} spare workers that nobody wants", unused.len());
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

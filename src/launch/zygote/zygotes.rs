@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ use crate::os::deadline::Deadline;
 use crate::os::family::Family;
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
 use crate::os::load::Load;
+use crate::os::lock::locked;
 use crate::os::supervisor::later;
 use crate::spec::FactorySpec;
 
@@ -73,10 +74,6 @@ pub fn release_prewarmed() {
     drop((warm, unfit)); // not under the locks
     locked(&UNFIT_INTERPRETERS).clear();
     learning::forget();
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How often it is looked whether the starting executor leaves a core to the zygote, which is not to slow it down. A task that
