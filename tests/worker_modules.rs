@@ -43,7 +43,9 @@ fn expect_main(bench: &Bench, module: &str) {
     task.write_all(b"\0").unwrap();
     let file = format!("/{}.py", module.replace('.', "/"));
     eventually(&format!("a worker is in the main of {module}"), || {
-        signal(held.worker.pid(), Signal::SIGUSR1);
+        let (pid, told) = (held.worker.pid(), bench.host.stderr_text());
+        assert!(common::runs(pid), "a worker of {module} is gone: {told}");
+        signal(pid, Signal::SIGUSR1);
         std::thread::sleep(Duration::from_millis(20));
         let told = bench.host.stderr_text();
         told.lines()

@@ -1,6 +1,11 @@
-"""Has each process write its stack to standard error on SIGUSR1, as people do who debug workers."""
+"""Has each process write its stack to standard error on SIGUSR1, as people do who debug workers.
 
-import faulthandler
+The handler is one of Python's: `faulthandler`'s looks at the frames in the middle of whatever the interpreter does, and a
+process that is asked often enough dies of that.
+"""
+
 import signal
+import sys
+import traceback
 
-faulthandler.register(signal.SIGUSR1)
+signal.signal(signal.SIGUSR1, lambda _, frame: traceback.print_stack(frame, file=sys.stderr))
