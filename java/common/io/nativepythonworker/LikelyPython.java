@@ -9,7 +9,7 @@ import scala.Tuple2;
 
 /**
  * The Python that an application will most likely run its tasks with, known before the first one. A
- * wrong guess costs an idle process.
+ * wrong guess costs a zygote with all that it loads, until it has been idle for long enough.
  */
 final class LikelyPython {
   private static final String EXECUTOR_ENVIRONMENT = "spark.executorEnv.";
@@ -26,6 +26,12 @@ final class LikelyPython {
     hints.put(EXECUTABLE, conf.get("spark.pyspark.python", inherited));
     if (!servesConnect()) { // whose clients say nothing of a hash seed, as PySpark does
       hints.put(HASH_SEED, System.getenv().getOrDefault(HASH_SEED, "0"));
+    }
+    // As PySpark has read them. YARN's client adds to them later, for executors but not for tasks.
+    for (Tuple2<String, String> entry : conf.getAll()) {
+      if (entry._1().startsWith(EXECUTOR_ENVIRONMENT)) {
+        hints.put(entry._1(), entry._2());
+      }
     }
     return hints;
   }
@@ -56,11 +62,12 @@ final class LikelyPython {
     if (spark.atLeast(4, 2)) {
       environment.put("SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");
     }
-    for (Tuple2<String, String> entry : conf.getAll()) {
-      if (entry._1().startsWith(EXECUTOR_ENVIRONMENT)) {
-        environment.put(entry._1().substring(EXECUTOR_ENVIRONMENT.length()), entry._2());
-      }
-    }
+    hints.forEach(
+        (name, value) -> {
+          if (name.startsWith(EXECUTOR_ENVIRONMENT)) {
+            environment.put(name.substring(EXECUTOR_ENVIRONMENT.length()), value);
+          }
+        });
     return environment;
   }
 }

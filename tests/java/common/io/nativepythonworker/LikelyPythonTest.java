@@ -25,6 +25,17 @@ public class LikelyPythonTest {
   }
 
   @Test
+  public void whatTheClusterAddsForExecutorsIsNotOfTheTasks() {
+    SparkConf atFirst = new SparkConf(false).set("spark.executorEnv.MODE", "fast");
+    Map<String, String> hints = LikelyPython.hints(atFirst);
+    SparkConf ofAnExecutor = atFirst.set("spark.executorEnv.PYTHONPATH", "./pyspark.zip");
+    Map<String, String> environment =
+        LikelyPython.environment(SparkVersion.parse("4.3.0"), ofAnExecutor, hints);
+    assertEquals("fast", environment.get("MODE"));
+    assertNull(environment.get("PYTHONPATH"));
+  }
+
+  @Test
   public void beforeSpark35ItHasOneForEachOfTheExecutorWhereThatIsSet() {
     SparkConf conf = new SparkConf(false).set("spark.task.cpus", "2");
     assertNull(threads("3.4.4", conf));
