@@ -32,6 +32,29 @@ def test_an_import_is_measured_with_all_that_it_imports_and_told_once(interprete
     assert told["after"] == {}
 
 
+def test_only_imports_that_run_are_measured(interpreter, folder):
+    code = f"""{WORKER}
+    import importlib.util
+    import pickle
+    looked_up = importlib.util.find_spec("outer")
+    pickled = pickle.loads(pickle.dumps(looked_up)).name
+    measured = [watch.millis.get("outer")]
+    import outer
+    measured.append(watch.millis.get("outer"))
+    again = importlib.reload(outer)
+    measured.append(watch.millis.get("outer"))
+    kinds = [type(spec) is imports.importlib.machinery.ModuleSpec for spec in (looked_up, again.__spec__)]
+    tell(kinds=kinds, left=sorted(again.__spec__.__dict__), pickled=pickled, measured=measured)
+    """
+    told = interpreter(code, folder("site", outer=SLOW))
+    assert told["kinds"] == [True, True]
+    assert "_timed" not in told["left"]
+    assert told["pickled"] == "outer"
+    looked_up, imported, again = told["measured"]
+    assert looked_up is None
+    assert imported and again == imported
+
+
 def test_the_zygote_hears_what_its_worker_could_have_found_loaded(interpreter, folder):
     code = f"""{WORKER}
     pid = os.fork()

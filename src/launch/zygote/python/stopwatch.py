@@ -42,6 +42,14 @@ def lasting_places(path, directory):
     return {item for item in path if os.path.isabs(item) and item != directory and lasts(item)}
 
 
+def is_for_import():
+    """Whether the finder was asked by an import that is to run, not for what it would find or to load a module again."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "_find_spec":
+        frame = frame.f_back
+    return frame is not None and frame.f_back is not None and frame.f_back.f_code.co_name == "_find_and_load_unlocked"
+
+
 class TimedSpec(ModuleSpec):
     """Is told by the import when it begins to run the module's code, and when it ends."""
 
@@ -76,6 +84,8 @@ class Stopwatch:
         self.ended_at = 0
 
     def find_spec(self, name, path, target):
+        if name in sys.modules or not is_for_import():
+            return None
         # Within an import that is measured nothing else is. Another thread's import is left out then, too.
         if self.running is not None or top_level(name) in self.cache.stays or name in self.missing:
             return None
