@@ -4,6 +4,8 @@ import com.codahale.metrics.MetricRegistry;
 import java.lang.ref.WeakReference;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
@@ -24,6 +26,9 @@ public final class Installation {
 
   /** What an executor asks the driver. */
   private static final String LEARNED = "learned";
+
+  /** How long an executor's start waits for the answer. */
+  private static final long LEARNED_WITHIN_MILLIS = 1_000;
 
   /**
    * The SparkEnv that the last attempt was made on: in local mode both sides of the plugin come
@@ -186,15 +191,38 @@ public final class Installation {
 
   /**
    * On an executor: asks the driver which modules others have found safe to load ahead, if such are
-   * to be loaded. An executor that comes later starts with them.
+   * to be loaded. An executor that comes later starts with them. What the driver does not answer
+   * soon is loaded when it comes.
+   *
+   * @param hints what the driver's {@link #driverHints} gave: without a page it was told nothing
    */
-  public static synchronized void loadWhatWasLearned(PluginContext plugin) {
+  public static void loadWhatWasLearned(PluginContext plugin, Map<String, String> hints) {
+    if (!serves() || !hints.containsKey(HAS_PAGE) || !WorkersUi.loadsLearned(plugin.conf())) {
+      return;
+    }
+    CountDownLatch asked = new CountDownLatch(1);
+    Runnable asking =
+        () -> {
+          askForWhatWasLearned(plugin);
+          asked.countDown();
+        };
+    DaemonThreads.make(asking, "native-python-worker-learned").start();
     try {
-      if (generation != null && WorkersUi.loadsLearned(plugin.conf())) {
-        Object answer = plugin.ask(LEARNED);
-        if (answer instanceof String) {
-          NativePythonWorkerFactory.loadToo((String) answer);
-        }
+      asked.await(LEARNED_WITHIN_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException interrupt) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static synchronized boolean serves() {
+    return generation != null;
+  }
+
+  private static void askForWhatWasLearned(PluginContext plugin) {
+    try {
+      Object answer = plugin.ask(LEARNED);
+      if (answer instanceof String) {
+        NativePythonWorkerFactory.loadToo((String) answer);
       }
     } catch (Throwable failure) { // it learns for itself
       LOGGER.debug("Failed to ask the driver what can be loaded ahead", failure);

@@ -48,7 +48,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
     public void init(PluginContext context, Map<String, String> extraConf) {
       install(context);
       if (!extraConf.isEmpty()) {
-        Installation.loadWhatWasLearned(context);
+        Installation.loadWhatWasLearned(context, extraConf);
         Installation.prewarm(context.conf(), extraConf);
         Installation.tell(context, extraConf);
       }

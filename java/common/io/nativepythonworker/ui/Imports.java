@@ -72,6 +72,26 @@ public final class Imports {
       return state.equals("safe");
     }
 
+    /** Together with the packages that come with it, for which some workers have paid before. */
+    Module withPackages(List<Module> modules) {
+      Module all = new Module(name);
+      all.workers = workers;
+      all.millis = millis;
+      for (Module one : modules) {
+        if (isWithin(one)) {
+          all.workers = Math.max(all.workers, one.workers);
+          all.millis += one.millis;
+        }
+      }
+      return all;
+    }
+
+    /** Who has paid how much. */
+    String price() {
+      String count = workers == 1 ? "1 worker" : workers + " workers";
+      return String.format(Locale.ROOT, "%s, %.1f s each", count, millis / 1e3 / workers);
+    }
+
     boolean isWithin(Module other) {
       return name.startsWith(other.name + ".");
     }
@@ -105,34 +125,35 @@ public final class Imports {
     List<Module> safe = modules.stream().filter(Module::isSafe).collect(Collectors.toList());
     return safe.stream()
         .filter(one -> safe.stream().noneMatch(other -> other.isWithin(one)))
-        .limit(MOST_IN_A_LINE)
         .collect(Collectors.toList());
   }
 
   /** One line with the setting that would have saved time, or an empty one. */
   public synchronized String advice() {
     List<Module> modules = modules();
-    List<Module> named = named(modules);
-    // A package comes with any of its modules.
-    List<Module> saved =
-        modules.stream()
-            .filter(one -> named.stream().anyMatch(other -> other == one || other.isWithin(one)))
-            .collect(Collectors.toList());
+    List<Module> dearest =
+        named(modules).stream().limit(MOST_IN_A_LINE).collect(Collectors.toList());
+    List<Module> saved = new ArrayList<>();
+    for (Module module : dearest) {
+      saved.add(module.withPackages(modules));
+    }
     long millis = saved.stream().mapToLong(module -> module.millis).sum();
-    long workers = saved.stream().mapToLong(module -> module.workers).max().orElse(0);
     if (millis < LEAST_MILLIS) {
       return "";
     }
     return String.format(
         Locale.ROOT,
-        "%s=%s would have saved %.0f s of worker time in this application (%d worker%s, %.1f s"
-            + " each)",
+        "%s=%s would have saved %.0f s of worker time in this application (%s)",
         SETTING,
-        setting(named.stream().map(module -> module.name).collect(Collectors.toList())),
+        setting(dearest.stream().map(module -> module.name).collect(Collectors.toList())),
         millis / 1e3,
-        workers,
-        workers == 1 ? "" : "s",
-        millis / 1e3 / workers);
+        saved.size() == 1 ? saved.get(0).price() : prices(saved));
+  }
+
+  private static String prices(List<Module> modules) {
+    return modules.stream()
+        .map(module -> module.name + ": " + module.price())
+        .collect(Collectors.joining("; "));
   }
 
   private String setting(List<String> more) {
