@@ -48,9 +48,15 @@ def options():
     return f"{SHORT_LIVED} -XX:SharedArchiveFile={archive()} -Xlog:cds=error" if archive().is_file() else SHORT_LIVED
 
 
+def can_be_made():
+    """Java 13 is the first to make one of what a run has loaded."""
+    version = re.search(r"-jdk-(\d+)", archive().name)
+    return version is not None and int(version[1]) >= 13
+
+
 def main():
     NO_SETTINGS.mkdir(parents=True, exist_ok=True)
-    if archive().is_file():
+    if archive().is_file() or not can_be_made():
         return 0
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         made = Path(folder, "archive.jsa")
