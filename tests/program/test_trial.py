@@ -10,13 +10,16 @@ TRY = """
 
     def verdict(name, limit=30_000):
         begun = trial.Trial.begin(name, limit, os.fork, lambda: __import__(name))
-        outcome = None
+        outcome = ended = None
         while outcome is None:
             select.select([begun.result], [], [], begun.left_millis() / 1000)
-            outcome = begun.outcome(False)
-        begun.end(False)
-        os.waitpid(begun.pid, 0)
-        return outcome["why"]
+            pid, status = os.waitpid(begun.pid, os.WNOHANG)
+            ended = status if pid else None
+            outcome = begun.outcome(ended)
+        begun.end(ended is not None)
+        if ended is None:
+            os.waitpid(begun.pid, 0)
+        return outcome[1]["why"]
 """
 
 
@@ -71,8 +74,22 @@ def test_a_module_that_takes_too_long_is_given_up(interpreter, folder):
     assert told["why"] == "takes more than 300 ms to import"
 
 
-def test_what_a_trial_has_started_ends_with_it(interpreter, folder):
-    site = folder("site", candidate="import subprocess\nkept = subprocess.Popen(['sleep', '77777'])")
+def test_one_that_is_killed_says_nothing_of_the_module(interpreter, folder):
+    site = folder("site", candidate="import os\nos.kill(os.getpid(), 9)")
+    code = f"""{TRY}
+    begun = trial.Trial.begin("candidate", 30_000, os.fork, lambda: __import__("candidate"))
+    status = os.waitpid(begun.pid, 0)[1]
+    kind, found = begun.outcome(status)
+    begun.end(True)
+    tell(kind=kind, why=found["why"])
+    """
+    assert interpreter(code, site) == {"kind": "given_up", "why": "it was killed"}
+
+
+@pytest.mark.parametrize("session", [False, True])
+def test_what_a_trial_has_started_ends_with_it(interpreter, folder, session):
+    starts = f"import subprocess\nkept = subprocess.Popen(['sleep', '77777'], start_new_session={session})"
+    site = folder("site", candidate=starts)
     code = f"""{TRY}
     import glob
     found = verdict("candidate")

@@ -13,6 +13,9 @@ const LEAST_MILLIS: u64 = 50;
 /// A trial takes as much of the processor as a worker's own import.
 const MOST_TRIALS: usize = 32;
 
+/// Of one module, where its trials come to nothing.
+const MOST_ATTEMPTS: u32 = 3;
+
 /// What is known of whether a module can be loaded ahead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
@@ -40,6 +43,7 @@ impl Verdict {
 struct Module {
     workers: u64,
     millis: u64,
+    attempts: u32,
     verdict: Verdict,
 }
 
@@ -69,16 +73,28 @@ pub(super) struct Learned {
 impl Learned {
     /// Another worker has imported this.
     pub(super) fn note(&mut self, module: &str, millis: u64) {
-        if self.modules.len() >= MOST_MODULES && !self.modules.contains_key(module) {
-            return;
+        if !self.modules.contains_key(module) {
+            self.make_room();
         }
         let known = self.modules.entry(module.to_owned()).or_insert(Module {
             workers: 0,
             millis: 0,
+            attempts: 0,
             verdict: Verdict::Untried,
         });
         known.workers += 1;
         known.millis += millis;
+    }
+
+    /// The one that has cost least makes way.
+    fn make_room(&mut self) {
+        if self.modules.len() >= MOST_MODULES {
+            let modules = self.modules.iter();
+            let cheapest = modules.min_by_key(|(_, module)| module.millis);
+            if let Some(name) = cheapest.map(|(name, _)| name.clone()) {
+                self.modules.remove(&name);
+            }
+        }
     }
 
     /// The module to try next, which is taken for being tried from now on: the one that costs most.
@@ -90,12 +106,15 @@ impl Learned {
         let worth_it = |(name, module): &(&String, &Module)| {
             module.verdict == Verdict::Untried
                 && module.is_worth_it()
+                && module.attempts < MOST_ATTEMPTS
                 && !self.is_loaded_by_another(name)
         };
         let candidates = self.modules.iter().filter(worth_it);
         let (name, _) = candidates.max_by_key(|(_, module)| module.millis)?;
         let name = name.clone();
-        self.judge(&name, Verdict::Trying);
+        let module = self.modules.get_mut(&name)?;
+        module.attempts += 1;
+        module.verdict = Verdict::Trying;
         Some(name)
     }
 
@@ -106,7 +125,8 @@ impl Learned {
                 .is_some_and(|r| r.starts_with('.'))
         };
         let mut modules = self.modules.iter();
-        modules.any(|(name, module)| within(name) && module.is_worth_it())
+        let can_be = |module: &Module| !matches!(module.verdict, Verdict::Unsafe { .. });
+        modules.any(|(name, module)| within(name) && module.is_worth_it() && can_be(module))
     }
 
     /// Nothing where the module is not known.
@@ -180,6 +200,10 @@ mod tests {
         assert_eq!(learned.next_trial(), None);
         learned.give_up_trial("dear");
         assert_eq!(learned.next_trial().as_deref(), Some("dear"));
+        learned.give_up_trial("dear");
+        assert_eq!(learned.next_trial().as_deref(), Some("dear"));
+        learned.give_up_trial("dear");
+        assert_eq!(learned.next_trial(), None, "three attempts are enough");
         learned.judge("dear", SAFE);
         learned.give_up_trial("dear");
         assert_eq!(learned.safe().collect::<Vec<_>>(), ["dear"]);
@@ -191,6 +215,9 @@ mod tests {
         let mut learned = learned(&[once, once].concat());
         let tried: Vec<_> = std::iter::from_fn(|| learned.next_trial()).collect();
         assert_eq!(tried, ["sk.linear", "skull"]);
+        let why = "starts threads".to_owned();
+        learned.judge("sk.linear", Verdict::Unsafe { why });
+        assert_eq!(learned.next_trial().as_deref(), Some("sk"));
     }
 
     #[test]
@@ -201,6 +228,8 @@ mod tests {
                 learned.note(&format!("m{number}"), 100);
             }
         }
+        learned.note("dear", 90_000);
+        assert!(learned.modules.contains_key("dear"));
         assert_eq!(learned.reports("").len(), MOST_MODULES);
         let tried = std::iter::from_fn(|| learned.next_trial()).count();
         assert_eq!(tried, MOST_TRIALS);

@@ -61,10 +61,15 @@ pub(super) fn to_load(key: &ZygoteKey) -> Vec<String> {
         return Vec::new();
     }
     let learned = of_interpreter(&key.python_exec);
-    let mut modules: BTreeSet<_> = locked(&learned).safe().cloned().collect();
-    modules.extend(locked(&TOLD).iter().cloned());
     let new = |module: &String| !key.preload.contains(module);
-    modules.into_iter().filter(new).collect()
+    safe(&learned).into_iter().filter(new).collect()
+}
+
+/// What was found safe, here or elsewhere.
+fn safe(learned: &Mutex<Learned>) -> BTreeSet<String> {
+    let mut modules: BTreeSet<_> = locked(learned).safe().cloned().collect();
+    modules.extend(locked(&TOLD).iter().cloned());
+    modules
 }
 
 fn of_interpreter(python: &str) -> Arc<Mutex<Learned>> {
@@ -112,6 +117,10 @@ impl Learning {
                 kibibytes,
                 why,
             } => self.judge(state, &module, Verdict::of(millis, kibibytes, why)),
+            Message::GivenUp { module, why } => {
+                debug!("The trial of module {module} has come to nothing: {why}");
+                self.give_up_trial(state);
+            }
             _ => {}
         }
         self.go_on(state, tell);
@@ -156,8 +165,7 @@ impl Learning {
     }
 
     fn load_safe(&self, state: &mut State, tell: &Tell<'_>) {
-        let safe: Vec<_> = locked(&self.learned).safe().cloned().collect();
-        for module in safe {
+        for module in safe(&self.learned) {
             let is_loaded = state.loaded.iter().any(|(name, _)| *name == module);
             let is_left_out = state.left_out.iter().any(|one| one.module == module);
             if is_loaded || is_left_out || state.asked.contains(&module) {

@@ -61,6 +61,8 @@ pub(super) enum Message {
         kibibytes: u64,
         why: Option<String>,
     },
+    /// The trial has come to nothing, through no fault of the module's.
+    GivenUp { module: String, why: String },
     /// A worker ended, with `waitpid`'s status.
     Exited { pid: i32, status: i32 },
     /// The zygote itself ended, with `waitpid`'s status, and its workers go on.

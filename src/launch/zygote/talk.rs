@@ -257,7 +257,7 @@ impl Talk {
                     });
                 }
             }
-            Message::Imported { .. } | Message::Tried { .. } => {
+            Message::Imported { .. } | Message::Tried { .. } | Message::GivenUp { .. } => {
                 self.learning.hear(&mut state, message, &self.ask());
             }
             Message::Spoiled { module, why, files } => state.spoil(module, why, files),

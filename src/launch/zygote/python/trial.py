@@ -11,7 +11,8 @@ import time
 import traceback
 
 from imports import STANDARD_LIBRARY
-from linux import CHILDREN, open_status, status_of, threads
+from keeper import kill_descendants
+from linux import CHILDREN, lead, open_status, status_of, threads
 from state import ProcessState, forget_distributions
 
 # By the clock, for its limit is of its own time.
@@ -180,7 +181,9 @@ def run(load, result):
     os.dup2(null, 2)
     with contextlib.suppress(OSError):
         os.nice(LOWER_PRIORITY)
-    os.write(result, json.dumps(examined(load)).encode())
+    found = examined(load)
+    kill_descendants()
+    os.write(result, json.dumps(found).encode())
     signal.pause()
 
 
@@ -203,7 +206,7 @@ class Trial:
             raise
         if pid == 0:
             try:
-                os.setpgid(0, 0)
+                lead()
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
                 signal.alarm((limit_millis // 1000 + 1) * LONGER_ON_A_BUSY_MACHINE)  # should the zygote be gone
                 os.close(result)
@@ -219,20 +222,22 @@ class Trial:
         own = time.monotonic() - self.started - waited(self.pid)
         return max(0, round((self.limit - own) * 1000))
 
-    def outcome(self, has_ended):
-        """None as long as there is none."""
-        told = b""
+    def outcome(self, status=None):
+        """What is to be said of it and of what kind, given the child's status if it has ended; None as long as it goes on."""
         with contextlib.suppress(BlockingIOError):
             told = os.read(self.result, MOST_BYTES)
-            has_ended = True
-        if told:
-            return json.loads(told)
-        if has_ended:
-            why = "ends the interpreter when it is imported"
-        elif self.left_millis() == 0:
-            why = f"takes more than {round(self.limit * 1000)} ms to import"
-        else:
-            return None
+            if told:
+                return "tried", json.loads(told)
+        signalled = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
+        if signalled == signal.SIGKILL:
+            return "given_up", {"why": "it was killed"}  # for lack of memory, for one
+        if signalled == signal.SIGALRM or (status is None and self.left_millis() == 0):
+            return "tried", self.failure(f"takes more than {round(self.limit * 1000)} ms to import")
+        if status is not None:
+            return "tried", self.failure("ends the interpreter when it is imported")
+        return None
+
+    def failure(self, why):
         return {"millis": round((time.monotonic() - self.started) * 1000), "kibibytes": 0, "why": why}
 
     def end(self, has_ended):

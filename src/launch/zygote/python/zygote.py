@@ -393,7 +393,7 @@ class Zygote:
         try:
             self.trial = Trial.begin(module, limit_millis, self.split_off, load)
         except OSError as error:
-            self.send("tried", module=module, millis=0, kibibytes=0, why=f"can't be tried: {error}")
+            self.send("given_up", module=module, why=str(error))
         else:
             self.poller.register(self.trial.result, select.POLLIN)
 
@@ -405,14 +405,16 @@ class Zygote:
             offer_to_oom_killer(MOST_EXPENDABLE)
         return pid
 
-    def look_at_trial(self, has_ended=False):
+    def look_at_trial(self, status=None):
+        """`status` is the child's, if it has ended."""
         trial = self.trial
-        outcome = trial and trial.outcome(has_ended)
+        outcome = trial and trial.outcome(status)
         if outcome:
             self.trial = None
             self.poller.unregister(trial.result)
-            trial.end(has_ended)
-            self.send("tried", module=trial.module, **outcome)
+            trial.end(has_ended=status is not None)
+            kind, found = outcome
+            self.send(kind, module=trial.module, **found)
 
     def let_go(self):
         """In a child: what it must not keep of the zygote."""
@@ -511,7 +513,7 @@ class Zygote:
                 self.children.discard(pid)
                 self.send("exited", pid=pid, status=status)
             elif self.trial and pid == self.trial.pid:
-                self.look_at_trial(has_ended=True)
+                self.look_at_trial(status)
 
     def serve(self):
         self.ends = ChildEnds()
