@@ -107,15 +107,20 @@ spark_jars() {
   "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'
 }
 
-# make_user_venv VERSION: the environment of a user: stock PySpark from PyPI, and the wheel of this tree, which is built.
+# make_user_venv VERSION: the environment of a user: stock PySpark from PyPI; made once.
 make_user_venv() {
   local venv=$BUILD/venvs/user-$1 stamp
   stamp=$(declare -f make_user_venv | cksum)
-  if [ ! -f "$venv/made" ] || [ "$(cat "$venv/made")" != "$stamp" ]; then
-    rm -rf "$venv" && python3 -m venv "$venv" &&
-      "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark[connect]==$1" numpy "pandas<3" pyarrow &&
-      printf '%s\n' "$stamp" >"$venv/made" || return
-  fi
+  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
+  rm -rf "$venv" && python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "pyspark[connect]==$1" numpy "pandas<3" pyarrow &&
+    printf '%s\n' "$stamp" >"$venv/made"
+}
+
+# install_wheel VERSION: has in that environment the wheel of this tree, which is built.
+install_wheel() {
+  local venv=$BUILD/venvs/user-$1
+  make_user_venv "$1" || return
   "$venv/bin/python" scripts/wheel.py "$JAR" "$BUILD/wheel" "$BUILD/dist" &&
     "$venv/bin/pip" install --disable-pip-version-check --no-deps --force-reinstall "$BUILD"/dist/*.whl
 }

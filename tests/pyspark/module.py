@@ -15,6 +15,7 @@ from release import HERE, ROOT, catalogue
 JAR = ROOT / "build/libs/native-python-worker.jar"
 PLUGIN = "io.nativepythonworker.NativePythonWorkerPlugin"
 MODULE_SECONDS = 1200
+INTERNAL_ERROR = 3  # of pytest, as its exit status
 SHUFFLE_PARTITIONS = 4  # of a few rows: Spark's 200 made the grouped maps three times as long
 KEPT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "USER")
 
@@ -73,6 +74,11 @@ class Run:
 
     def named(self, outcome):
         return [test.name for test in self.tests.values() if test.outcome == outcome]
+
+    @property
+    def broke_off(self):
+        """Whether there may be tests of which it says nothing: pytest itself failed, or was killed."""
+        return self.ended == f"exit code {INTERNAL_ERROR}" or self.ended.startswith("killed")
 
 
 def run(release, module, native, folder, only=()):
@@ -154,6 +160,8 @@ def read(report, module):
     """The tests of pytest's report. One that failed in its teardown, or in a subtest, is there more than once."""
     tests = {}
     for case in ElementTree.parse(report).iter("testcase"):
+        if case.get("name") is None:  # under way when pytest broke off
+            continue
         classes = case.get("classname", "").removeprefix(module).strip(".")
         name = "::".join(filter(None, [module.replace(".", "/") + ".py", classes, case.get("name")]))
         test = tests.setdefault(name, Test(name))

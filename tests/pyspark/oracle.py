@@ -49,11 +49,19 @@ def make_list(release, modules):
     kept = release.expected() if release.passes.exists() else {}
     cases = []
     for run in run_all(release, modules, native=False):
-        kept[run.module] = run.named("passed")
-        release.write_passes(test for tests in kept.values() for test in tests)
-        refused = "the native factory served a run on stock Spark" if run.served else ""
+        refused = unfit(run)
+        if not refused:
+            kept[run.module] = run.named("passed")
+            release.write_passes(test for tests in kept.values() for test in tests)
         cases.append(case(run.module, "stock", refused))
     return cases
+
+
+def unfit(run):
+    """Why the list cannot be made of this run; empty if it can."""
+    if run.served:
+        return "the native factory served a run on stock Spark"
+    return f"it broke off: {run.ended}" if run.broke_off else ""
 
 
 def compare(release, modules):

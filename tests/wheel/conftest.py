@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 USER = Path(os.environ.get("NATIVE_PYTHON_WORKER_USER_VENV", ROOT / "build/venvs/user"))
+# JVMs that live for seconds do not earn back what the second compiler and the parallel collector take.
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 APPLICATION = Path(__file__).with_name("application.py")
 
 
@@ -21,7 +23,8 @@ class User:
     def run(self, command, status=0, **variables):
         kept = ("HOME", "LANG", "TZ", "JAVA_HOME", "TMPDIR", "USER")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
-        environment |= {"PATH": f"{USER / 'bin'}:{os.environ['PATH']}", "SPARK_LOCAL_IP": "127.0.0.1", **variables}
+        environment |= {"PATH": f"{USER / 'bin'}:{os.environ['PATH']}", "SPARK_LOCAL_IP": "127.0.0.1"}
+        environment |= {"SPARK_SUBMIT_OPTS": SHORT_LIVED, "SPARK_LAUNCHER_OPTS": SHORT_LIVED, **variables}
         done = subprocess.run(
             ["bash", "-c", command],
             env=environment,
