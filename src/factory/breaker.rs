@@ -7,13 +7,14 @@
 //! interpreter is not started for each attempt of each task, and the four attempts that Spark makes are not spent on a glitch of two
 //! seconds. A success lets all go on. A program that cannot be executed fails at once, as it costs nothing.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use log::warn;
 
 use crate::error::Error;
 use crate::os::deadline::Deadline;
+use crate::os::lock::{locked, relocked};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -61,7 +62,7 @@ impl Breaker {
                 });
             }
             let wait = self.mended.wait_timeout(state, pause);
-            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            state = relocked(wait);
         }
         Ok(())
     }
@@ -95,7 +96,7 @@ impl Breaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

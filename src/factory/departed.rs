@@ -1,7 +1,7 @@
 //! Workers that are gone: how they ended, for who asks for one of them, and for who looks at all of them later.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use log::{Level, log};
@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::worker::Worker;
 use crate::host::WorkerId;
 use crate::os::deadline::{epoch_millis, millis};
+use crate::os::lock::locked;
 use crate::os::supervisor::later;
 use crate::process::death::{Account, Cause, Death, TOLD_WITHIN};
 
@@ -109,7 +110,7 @@ impl Ended {
 static TOLD: Mutex<VecDeque<DeathReport>> = Mutex::new(VecDeque::new());
 
 fn told() -> MutexGuard<'static, VecDeque<DeathReport>> {
-    TOLD.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&TOLD)
 }
 
 fn keep(death: DeathReport) {

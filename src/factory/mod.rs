@@ -10,7 +10,7 @@ pub mod worker;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use log::{debug, trace, warn};
@@ -26,6 +26,7 @@ use crate::launch::{Launched, Launcher};
 use crate::metrics::{Count, Waiting};
 use crate::os::deadline::Deadline;
 use crate::os::family::Family;
+use crate::os::lock::locked;
 use crate::os::oom;
 use crate::os::supervisor::TimerId;
 use crate::spec::FactorySpec;
@@ -347,6 +348,6 @@ impl Factory {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
@@ -14,6 +14,7 @@ use crate::host::WorkerId;
 use crate::launch::{Launched, Origin, is_quiet};
 use crate::os::deadline::millis;
 use crate::os::family::{Family, MemoryReport};
+use crate::os::lock::locked;
 use crate::os::process::Process;
 use crate::process::death::Death;
 use crate::spec::Settings;
@@ -168,7 +169,7 @@ impl Worker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<OwnedFd>> {
-        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.socket)
     }
 
     /// Tells it that its factory ends; false where it has already ended.

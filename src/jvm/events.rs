@@ -2,12 +2,13 @@
 //! Java, nor is attached to it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use log::Level;
 
 use crate::host::{Accepted, Host, Stream, WorkerId};
+use crate::os::lock::{locked, relocked};
 use crate::os::supervisor::supervisor;
 
 /// One thing to tell.
@@ -91,7 +92,7 @@ impl Events {
         let waited = self
             .filled
             .wait_timeout_while(self.lock(), timeout, nothing);
-        waited.unwrap_or_else(PoisonError::into_inner).0.woken = false;
+        relocked(waited).woken = false;
     }
 
     /// Ends the wait of whoever waits, or the next one.
@@ -181,7 +182,7 @@ impl Events {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

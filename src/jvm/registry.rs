@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::Error;
 use crate::factory::Factory;
 use crate::host::Host;
 use crate::jvm::events::JavaHost;
 use crate::launch::zygote;
+use crate::os::lock::locked;
 use crate::process::terminate_all;
 use crate::spec::FactorySpec;
 
@@ -57,5 +58,5 @@ pub fn stop(id: i64) {
 }
 
 fn factories() -> MutexGuard<'static, BTreeMap<i64, Arc<Factory>>> {
-    FACTORIES.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&FACTORIES)
 }

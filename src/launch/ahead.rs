@@ -8,7 +8,7 @@
 //! for the next task.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::launch::Launched;
 use crate::os::deadline::Deadline;
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
+use crate::os::lock::locked;
 use crate::spec::FactorySpec;
 
 /// Hand-outs of this time are the demand.
@@ -168,7 +169,7 @@ impl Ahead {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The one thing of a kind that serves now: started by the first who needs it, awaited by the others, replaced when it fails.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::error::{Error, Step};
 use crate::os::deadline::Deadline;
+use crate::os::lock::{locked, relocked};
 
 #[derive(Debug)]
 enum Slot<T> {
@@ -66,7 +67,7 @@ impl<T> Current<T> {
                 Slot::Starting => {
                     waited = true;
                     let wait = self.changed.wait_timeout(slot, deadline.remaining());
-                    slot = wait.unwrap_or_else(PoisonError::into_inner).0;
+                    slot = relocked(wait);
                 }
             }
         }
@@ -121,7 +122,7 @@ impl<T> Current<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot<T>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.slot)
     }
 }
 

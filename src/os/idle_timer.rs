@@ -1,11 +1,12 @@
 //! Ends what nobody has used for a time: one timer for each owner, looked at again only when it is due.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use log::debug;
 
 use super::supervisor::{TimerId, cancel, later};
+use crate::os::lock::locked;
 
 /// What goes, or lets go of something, when nobody has used it for a time.
 pub(crate) trait EndsWhenIdle: Send + Sync + Sized + 'static {
@@ -88,7 +89,7 @@ impl IdleTimer {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

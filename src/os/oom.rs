@@ -6,10 +6,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use log::debug;
+
+use crate::os::lock::locked;
 
 const MIB: u64 = 1024 * 1024;
 /// Version 1 has no word for "no limit", but a number beyond any memory.
@@ -126,7 +128,7 @@ static SEEN: Mutex<Seen> = Mutex::new(Seen {
 
 /// Notes how things are, so that a later shortage is told from an earlier one.
 pub(crate) fn watch() {
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = locked(&SEEN);
     if seen.kills.is_none() {
         seen.kills = count().map(|(kills, _)| kills);
     }
@@ -134,7 +136,7 @@ pub(crate) fn watch() {
 
 /// For a process that has just been killed by a signal nobody here has sent: the shortage of memory that it was killed for.
 pub(crate) fn recent_shortage() -> Option<String> {
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = locked(&SEEN);
     let (kills, words) = count()?;
     if seen.kills.replace(kills)? < kills {
         seen.risen = Some(Instant::now());

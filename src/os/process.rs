@@ -14,7 +14,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use nix::poll::PollFlags;
 use nix::sys::signal::Signal;
@@ -22,6 +22,7 @@ use rustix::process::{Pid, PidfdFlags};
 
 use crate::error::Error;
 use crate::os::deadline::{Deadline, poll_one};
+use crate::os::lock::locked;
 
 /// A process, whether or not it is a child of ours. Clones share one descriptor.
 #[derive(Debug, Clone)]
@@ -212,7 +213,7 @@ impl Child {
     }
 
     fn lock(&self) -> MutexGuard<'_, std::process::Child> {
-        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.handle)
     }
 }
 

@@ -20,7 +20,7 @@
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::libc::SIGKILL;
@@ -28,6 +28,7 @@ use nix::libc::SIGKILL;
 use crate::error::describe_exit;
 use crate::metrics::Count;
 use crate::os::deadline::Deadline;
+use crate::os::lock::{locked, relocked};
 use crate::os::oom;
 use crate::process::output::Output;
 
@@ -199,8 +200,7 @@ impl Death {
         let waited = self
             .known
             .wait_timeout_while(self.lock(), deadline.remaining(), unknown);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.account.clone()
+        relocked(waited).account.clone()
     }
 
     /// Calls `listener` when it is known: now, or on the thread that settles it.
@@ -216,7 +216,7 @@ impl Death {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

@@ -6,7 +6,7 @@ pub mod output;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use log::{debug, warn};
@@ -16,6 +16,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use crate::error::{Error, Step, describe_exit};
 use crate::host::{Host, Stream};
 use crate::os::deadline::Deadline;
+use crate::os::lock::locked;
 use crate::os::oom;
 use crate::os::process::{Child, Process};
 use crate::os::spawn::{CommandLine, Stdin, spawn};
@@ -42,7 +43,7 @@ struct Started {
 }
 
 fn started() -> MutexGuard<'static, Started> {
-    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&STARTED)
 }
 
 /// The pids of all that run, as far as they are known by now.

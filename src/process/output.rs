@@ -4,12 +4,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use nix::errno::Errno;
 
 use crate::host::{Accepted, Host, Stream};
 use crate::os::deadline::Deadline;
+use crate::os::lock::{locked, relocked};
 use crate::os::supervisor::{Next, Observer, supervisor};
 
 /// How much of the end of a stream is kept: as much as fits into the pipe of a process that Spark reads only after its end.
@@ -76,15 +77,15 @@ impl Output {
 
     /// Waits until all writers have closed the stream; false where the deadline came first.
     pub fn wait_end(&self, deadline: Deadline) -> bool {
-        let (state, _) = self
+        let going_on = |state: &mut State| !state.ended;
+        let waited = self
             .ended
-            .wait_timeout_while(self.lock(), deadline.remaining(), |state| !state.ended)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.ended
+            .wait_timeout_while(self.lock(), deadline.remaining(), going_on);
+        relocked(waited).ended
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     fn end(&self) -> Next {

@@ -1,11 +1,12 @@
 //! Keepers of zygotes that are gone: what tasks have left running goes on, and ends with those who had the zygotes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use log::debug;
 
 use super::talk::Talk;
+use crate::os::lock::locked;
 use crate::os::supervisor::supervisor;
 use crate::process::PythonProcess;
 
@@ -36,8 +37,4 @@ pub(super) fn add(all: &LeftBehind, left: Left, patience: Duration) {
     if let Err(error) = supervisor().and_then(|s| s.after(patience, look)) {
         debug!("Can't set the timer that ends a replaced zygote: {error}");
     }
-}
-
-fn locked(all: &LeftBehind) -> MutexGuard<'_, Vec<Left>> {
-    all.lock().unwrap_or_else(PoisonError::into_inner)
 }

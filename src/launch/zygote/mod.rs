@@ -21,7 +21,7 @@ mod zygotes;
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use log::{debug, info, warn};
 use serde::Serialize;
@@ -31,6 +31,7 @@ use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::{Launched, Origin, Standing};
 use crate::os::deadline::Deadline;
+use crate::os::lock::locked;
 use crate::os::mapped::libraries;
 use crate::os::process::parent_of;
 use crate::spec::{FactorySpec, SparkVersion};
@@ -112,7 +113,7 @@ impl ZygoteLauncher {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Choice>> {
-        self.zygotes.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.zygotes)
     }
 
     /// The zygotes for a session that has these files; `None` where Spark's daemon is to serve it.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::debug;
@@ -27,6 +27,7 @@ use crate::launch::{Origin, Standing};
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, millis};
 use crate::os::family::Family;
+use crate::os::lock::relocked;
 use crate::os::mapped::libraries;
 use crate::os::oom;
 use crate::os::spawn::{CommandLine, Stdin};
@@ -141,7 +142,7 @@ impl Zygote {
             self.talk
                 .changed
                 .wait_timeout_while(self.talk.lock(), deadline.remaining(), starting);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let state = relocked(waited);
         Err(match &state.phase {
             Phase::Serving | Phase::Spoiled(_) | Phase::Outdated => return Ok(()),
             Phase::Starting => {
@@ -285,7 +286,7 @@ impl Zygote {
         let serves = |state: &mut State| state.phase == Phase::Serving;
         let changed = &self.talk.changed;
         let waited = changed.wait_timeout_while(self.talk.lock(), patience, serves);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let state = relocked(waited);
         hangs || gone || state.phase != Phase::Serving
     }
 

@@ -1,12 +1,13 @@
 //! Spark's daemon in the place of a zygote that has no time: it goes when nobody needs it any more.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::launch::{Launched, Launcher};
 use crate::os::deadline::Deadline;
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
+use crate::os::lock::locked;
 
 /// Spark's daemon, used while no zygote serves.
 pub(super) struct StandIn {
@@ -42,7 +43,7 @@ impl StandIn {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.last_use.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.last_use)
     }
 }
 

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use log::debug;
 
+use crate::os::lock::locked;
 use crate::spec::FactorySpec;
 
 /// What a session can import, and the zygote has not seen.
@@ -137,7 +138,7 @@ impl Surroundings {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.seen)
     }
 }
 

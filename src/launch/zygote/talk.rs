@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use log::{debug, info, trace, warn};
@@ -25,7 +25,7 @@ use crate::launch::socket::pair;
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, set_nonblocking};
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
-use crate::os::lock::locked;
+use crate::os::lock::{locked, relocked};
 use crate::os::mapped::libraries;
 use crate::os::process::Process;
 use crate::os::supervisor::later;
@@ -142,7 +142,7 @@ impl Talk {
             let pause = state.shortage.as_ref().map(Shortage::left);
             let left = pause.filter(|p| !p.is_zero()).map_or(left, |p| left.min(p));
             let wait = self.changed.wait_timeout(state, left);
-            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            state = relocked(wait);
         };
         state.waiting -= 1;
         if state.waiting == 0 {
@@ -393,7 +393,7 @@ impl Talk {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 

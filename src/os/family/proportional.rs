@@ -4,12 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
 use super::budget::Budget;
+use crate::os::lock::locked;
 use crate::os::process::Identity;
 
 /// A process, and how many bytes it has resident now.
@@ -32,7 +33,7 @@ pub(super) fn figures(members: &[Member]) -> HashMap<Identity, Figure> {
     measure(&METER, members, Instant::now, |process| {
         timed(|| read(process.pid()))
     });
-    lock(&METER).known()
+    locked(&METER).known()
 }
 
 /// Reads from those that are due, while the budget lasts; it is not locked meanwhile.
@@ -42,18 +43,14 @@ fn measure(
     now: impl Fn() -> Instant,
     mut read: impl FnMut(Identity) -> (Option<u64>, Duration),
 ) {
-    let due = lock(meter).due(members);
+    let due = locked(meter).due(members);
     for member in due {
-        if !lock(meter).budget.affords(member.resident, now()) {
+        if !locked(meter).budget.affords(member.resident, now()) {
             break;
         }
         let (bytes, cost) = read(member.process);
-        lock(meter).note(member, bytes, cost, now());
+        locked(meter).note(member, bytes, cost, now());
     }
-}
-
-fn lock(meter: &Mutex<Meter>) -> MutexGuard<'_, Meter> {
-    meter.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What it returns, and how long this thread has kept a processor busy with it.
@@ -186,7 +183,7 @@ mod tests {
         }
 
         fn known(&self) -> HashMap<Identity, Figure> {
-            lock(&self.meter).known()
+            locked(&self.meter).known()
         }
 
         /// The most that may have been spent: of each second 5 ms, 25 ms ahead, and one read of this size too many.
