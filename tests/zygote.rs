@@ -7,13 +7,18 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use common::report;
-use common::{Bench, Held, Setup, eventually, forked_by, modules, parent, runs};
+use common::{Bench, Held, PATIENCE, Setup, eventually, forked_by, modules, parent, runs};
+use native_python_worker::factory::LOOK_PAUSE;
 use native_python_worker::host::Host;
-use native_python_worker::launch::zygote::prewarm;
+use native_python_worker::launch::daemon::DaemonLauncher;
+use native_python_worker::launch::zygote::{ZygoteLauncher, prewarm};
+use native_python_worker::launch::{Launched, Launcher};
+use native_python_worker::os::deadline::Deadline;
+use native_python_worker::os::supervisor::supervisor;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpgid};
 
@@ -476,6 +481,7 @@ fn workers_that_imported_by_themselves_give_way_between_two_tasks() {
     let [idle, busy, plain] = [b'p', b'p', b'-'].map(|work| working(&bench, work));
     bench.release(&plain);
     bench.release(&idle);
+    await_first_look();
     assert!(!bench.host.was_closed(idle.id()), "there is no better one");
     fs::write(directory.path().join("waits_to_be_told.py.told"), "").unwrap();
     eventually("the idle one gives way", || {
@@ -493,6 +499,14 @@ fn workers_that_imported_by_themselves_give_way_between_two_tasks() {
     assert_eq!(full.worker.origin().name(), "zygote");
     bench.release(&full);
     assert_eq!(bench.next_id(), full.id(), "it stays");
+}
+
+/// Idle workers have been looked at: timers run one after the other, in the order in which they are due.
+fn await_first_look() {
+    let (tell, told) = mpsc::channel();
+    let has_looked = move || tell.send(()).unwrap();
+    supervisor().unwrap().after(LOOK_PAUSE, has_looked).unwrap();
+    told.recv_timeout(PATIENCE).unwrap();
 }
 
 /// A new worker of the module `pyspark_imports_pandas` that has done its first task.
@@ -633,6 +647,20 @@ fn another_pyspark_than_sparks_is_left_to_the_daemon() {
     let bench = Setup::zygote().set("sparkVersion", "3.4.0").open();
     let held = bench.create();
     assert!(held.worker.origin().name() == "daemon");
+}
+
+#[test]
+fn the_daemons_workers_are_looked_at_only_where_a_zygote_may_serve() {
+    let host: Arc<dyn Host> = Arc::new(common::RememberingHost::default());
+    let spec = Arc::new(Setup::zygote().set("sparkVersion", "3.4.0").spec());
+    let daemon = || Box::new(DaemonLauncher::new(spec.clone(), host.clone()));
+    let launcher = ZygoteLauncher::new(&spec, &host, daemon());
+    let is_looked_at = |worker: &Launched| launcher.is_poor(&*worker.origin, worker.process.pid());
+    let of_a_daemon = daemon().launch(Deadline::after(PATIENCE)).unwrap();
+    assert!(is_looked_at(&of_a_daemon), "there may be a zygote");
+    let another = launcher.launch(Deadline::after(PATIENCE)).unwrap();
+    assert_eq!(another.origin.name(), "daemon", "there is none");
+    assert!(!is_looked_at(&of_a_daemon) && !is_looked_at(&another));
 }
 
 #[test]

@@ -33,6 +33,7 @@ use crate::spec::FactorySpec;
 use breaker::Breaker;
 use departed::Departed;
 pub(crate) use departed::{DeathReport, last_deaths};
+pub use outdone::LOOK_PAUSE;
 use pool::Pool;
 use worker::{Worker, WorkerReport};
 

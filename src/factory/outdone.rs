@@ -15,8 +15,8 @@ use crate::launch::Standing;
 use crate::metrics::Count;
 use crate::os::supervisor::later;
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(500);
+/// From when a worker is given back until it is looked at, and between two looks.
+pub const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// How many workers one look takes in.
 const AT_A_LOOK: usize = 4;
@@ -35,7 +35,7 @@ impl Factory {
         if state.looks_at_poor {
             return;
         }
-        match later(self, PAUSE, Self::look) {
+        match later(self, LOOK_PAUSE, Self::look) {
             Ok(_) => state.looks_at_poor = true,
             Err(error) => debug!("Can't set the timer that replaces workers: {error}"),
         }

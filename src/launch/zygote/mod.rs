@@ -94,6 +94,15 @@ struct Choice {
     known: Option<(Arc<Holdings>, u64)>,
 }
 
+impl Choice {
+    fn zygotes(&self) -> Option<&Arc<Zygotes>> {
+        match &self.lesser {
+            Some((_, lesser)) => lesser.as_ref(),
+            None => Some(&self.full),
+        }
+    }
+}
+
 impl ZygoteLauncher {
     /// Starts nothing yet.
     pub fn new(spec: &Arc<FactorySpec>, host: &Arc<dyn Host>, daemon: Box<dyn Launcher>) -> Self {
@@ -131,10 +140,7 @@ impl ZygoteLauncher {
             }
             choice.known = Some(now);
         }
-        match &choice.lesser {
-            Some((_, lesser)) => lesser.clone(),
-            None => Some(choice.full.clone()),
-        }
+        choice.zygotes().cloned()
     }
 
     fn do_without(&self, shadow: Shadow) -> (Shadow, Option<Arc<Zygotes>>) {
@@ -220,8 +226,11 @@ impl Launcher for ZygoteLauncher {
 
     fn is_poor(&self, origin: &dyn Origin, pid: i32) -> bool {
         let origin: &dyn Any = origin;
-        let forked_by = origin.downcast_ref::<Zygote>();
-        forked_by.is_none_or(|zygote| zygote.is_poor(pid))
+        match origin.downcast_ref::<Zygote>() {
+            Some(zygote) => zygote.is_poor(pid),
+            // Of Spark's daemon: a zygote may serve here later, where there is one.
+            None => self.lock().as_ref().and_then(Choice::zygotes).is_some(),
+        }
     }
 
     fn standing(&self, origin: &dyn Origin, pid: i32) -> Standing {
