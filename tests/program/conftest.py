@@ -16,10 +16,10 @@ import sys
 at_start = set(sys.modules)
 sys.path.insert(0, {program!r})
 import json, os
-import imports, listener, pools, recorder, sources, state, stopwatch, trial
+import imports, linux, listener, loading, pools, recorder, sources, state, stopwatch, trial
 del sys.path[0]
-for name in ("imports", "listener", "pools", "recorder", "sources", "state", "stopwatch", "trial", "linux"):
-    del sys.modules[name]
+for name in {names!r}:
+    sys.modules.pop(name, None)
 sys.path[:0] = {path!r}
 cache = imports.ImportCache(at_start)
 sys.meta_path.insert(0, cache)
@@ -44,7 +44,8 @@ def interpreter(tmp_path):
     """interpreter(code, *path): what the code tells, run where `ahead` and `tell` are; `path` is on its module path."""
 
     def run(code, *path, **environment):
-        text = LOADER.format(program=str(PROGRAM), path=[str(item) for item in path]) + textwrap.dedent(code)
+        names = [file.stem for file in PROGRAM.glob("*.py")]
+        text = LOADER.format(program=str(PROGRAM), names=names, path=[str(item) for item in path]) + textwrap.dedent(code)
         done = subprocess.run(
             [sys.executable, "-c", text],
             cwd=tmp_path,

@@ -51,6 +51,10 @@ const MODULES: &[(&str, &str)] = &[
     ("listener", include_str!("python/listener.py")),
     ("trial", include_str!("python/trial.py")),
     ("worker", include_str!("python/worker.py")),
+    ("heritage", include_str!("python/heritage.py")),
+    ("fitness", include_str!("python/fitness.py")),
+    ("rehearsal", include_str!("python/rehearsal.py")),
+    ("loading", include_str!("python/loading.py")),
     ("zygote", include_str!("python/zygote.py")),
 ];
 /// Reads a line from standard input and runs it. Without a blank, as scripts around an interpreter may pass it on without

@@ -12,23 +12,20 @@ leaves it; the code from there on is PySpark's own.
 
 import contextlib
 import errno
-import gc
 import importlib
 import importlib.util
-import io
 import json
 import os
 import select
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 import types
 
-from immortal import make_immortal
-from imports import ImportCache, stamp, top_level
+from fitness import refuse_unfit, starter_of_threads
+from imports import ImportCache, stamp
 from keeper import OWN_ARGUMENTS, Patience, end_descendants, split_from_keeper
 from linux import (
     CHILDREN,
@@ -40,21 +37,17 @@ from linux import (
     receive,
     send,
     show_as,
-    status_of,
     threads,
 )
 from listener import Listener
-from pools import SINGLE, Pools, resize_arrow
-from recorder import Recorder
+from loading import Loading, one_thread_each
 from sources import Sources
-from state import ProcessState, forget_distributions, read_directory, set_variables
+from state import read_directory
 from stopwatch import Stopwatch, lasting_places
 from trial import Trial
 from worker import (
     bind,
-    forget_importers,
     leave_group,
-    measure_own,
     offer_to_oom_killer,
     receive_binding,
     reseed,
@@ -67,10 +60,6 @@ MOST_EXPENDABLE = 1000
 PAUSE_MILLIS = 20
 # Where workers are wanted all the time: how long the next module waits at most.
 LONGEST_PAUSE_SECONDS = 1
-# Of the trial of what all tasks do; it takes milliseconds.
-REHEARSAL_SECONDS = 5
-# Characters; what is sent must fit into one message.
-MOST_OF_AN_ERROR = 2000
 # Those of the daemon in whose place this process is, as long as its own.
 DAEMONS_ARGUMENTS = ("-m", "pyspark.daemon")
 
@@ -106,83 +95,20 @@ def archives_of_spark():
     return (*filter(None, archives), *(entry for entry in map(str, sys.path) if entry.endswith(".jar")))
 
 
-def described(error):
-    """What to say of a failed import; its own words may fail, too, or be too many."""
-    try:
-        return f"{type(error).__name__}: {error}"[:MOST_OF_AN_ERROR]
-    except Exception:
-        return type(error).__name__
-
-
-def files_of(error):
-    """The files that an import has failed in; with one of them mended it may not."""
-    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    files = {file for file in (*frames, getattr(error, "filename", None)) if file and os.path.isabs(str(file))}
-    return sorted(files)[-50:]
-
-
-def locations(specs):
-    """Files of modules, by name; what is part of the interpreter has none."""
-    return {name: spec.origin for name, spec in specs.items() if spec.has_location and spec.origin}
-
-
-def starter_of_threads():
-    """Whose threads these are, as far as Python knows."""
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread():
-            run = getattr(thread, "_target", None) or type(thread).run
-            code = getattr(getattr(run, "__func__", run), "__code__", None)
-            where = f" ({code.co_filename})" if code else ""
-            return f"{getattr(run, '__module__', '')}.{getattr(run, '__qualname__', '')}{where}"
-    return "code that is not Python's"
-
-
-def rehearse():
-    """Does a little of what all tasks with Arrow do first: its memory and what it imports late are then there already."""
-    import pyarrow
-
-    values = pyarrow.array([1]).to_pandas() + 1
-    batch = pyarrow.RecordBatch.from_arrays([pyarrow.Array.from_pandas(values)], ["_0"])
-    written = io.BytesIO()
-    with pyarrow.ipc.new_stream(written, batch.schema) as stream:
-        stream.write_batch(batch)
-    list(pyarrow.ipc.open_stream(written.getvalue()))
-
-
-@contextlib.contextmanager
-def one_thread_each():
-    """Libraries that are loaded start no threads of their own."""
-    before = {name: os.environ.get(name) for name in SINGLE}
-    os.environ.update(SINGLE)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-
-
 class Zygote:
     def __init__(self, control, cache, patience):
         self.control = control
         self.cache = cache
         self.patience = patience
         self.children = set()
-        self.to_load = []
-        self.spoiled = False
         self.daemon = None
         self.deafness = None
         self.directory = None
         self.worker_module = None
         self.oom_score_adj = 0
-        self.archives = ()
         self.sources = Sources()
-        self.recorder = Recorder(cache, self.sources)
-        self.environment = dict(os.environ)
-        self.early_pools = Pools()
-        self.pools = {}
         self.status = open_status()
-        self.resident = {}
-        self.variables = {}
+        self.loading = Loading(cache, self.sources, self.status, self.send, self.split)
         self.listener = None
         self.trial = None
         self.poller = select.poll()
@@ -195,7 +121,7 @@ class Zygote:
 
     def start(self, order):
         """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
-        with self.recorder, one_thread_each():
+        with self.loading.recorder, one_thread_each():
             import pyspark
 
             wanted = ".".join(order["spark"].split(".")[:2])
@@ -218,114 +144,20 @@ class Zygote:
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[1:3] = DAEMONS_ARGUMENTS
         self.oom_score_adj = order["oom_score_adj"]
-        self.to_load = list(order["load"])
         for file in order["watch"]:
             self.sources.expect(file, stamp(file))
-        self.archives = archives_of_spark()
-        self.early_pools.find(self.environment)
-        specs = self.cache.keep_all()
-        self.sources.add_path(sys.path, specs, order["left_out"])
+        files = self.loading.begin(order["load"], archives_of_spark(), order["left_out"])
         if order["observe"]:
             places = lasting_places(sys.path, self.directory or read_directory() or "/")
             self.listener = Listener(places, self.cache.module)
-        self.freeze()
-        self.send("ready", pid=os.getpid(), files=locations(specs))
+        self.loading.freeze()
+        self.send("ready", pid=os.getpid(), files=files)
         return True
 
     def load_daemon(self, module_name, arguments):
         """Runs the daemon's module as `__main__`. Up to Spark 4.1 it looks into its arguments for the worker's module then."""
         sys.argv[1:] = arguments
         self.daemon = sys.modules["__main__"] = main_of(module_name)
-
-    def freeze(self):
-        forget_importers(self.archives)
-        gc.collect()
-        make_immortal()
-        gc.freeze()
-        # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
-        # other, and each time write to the name of the old one, in a page that it shares until then.
-        forget = getattr(sys, "_clear_type_cache", None)
-        if forget:
-            forget()
-
-    def load_next(self):
-        name = self.to_load.pop(0)
-        started = time.monotonic()
-        self.send("loading", module=name)
-        before = ProcessState()
-        resident = status_of(self.status, b"RssAnon")
-        error = None
-        with self.recorder, one_thread_each():
-            try:
-                importlib.import_module(name)
-                if not self.to_load and self.may_rehearse():
-                    with contextlib.suppress(Exception):
-                        rehearse()
-            except BaseException as failure:
-                error = failure
-        forget_distributions()
-        variables, changed = before.variables(), before.restore()
-        self.deafness.leave_changed()
-        if threads(self.status) > 1:
-            return self.spoil(name, f"starts threads when it is imported; the first runs {starter_of_threads()}")
-        if changed:
-            return self.spoil(name, f"changes {', '.join(changed)} when it is imported")
-        if error is not None:
-            return self.leave_out(name, error)
-        specs = self.cache.take_out()
-        self.account(top_level(name), status_of(self.status, b"RssAnon") - resident)
-        self.variables.setdefault(top_level(name), {}).update(variables)
-        self.sources.add_path(sys.path, specs)
-        millis = round((time.monotonic() - started) * 1000)
-        self.send("loaded", module=name, millis=millis, files=locations(specs))
-        self.go_on()
-
-    def account(self, package, kibibytes):
-        """What this package has brought, beside modules."""
-        known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
-        self.pools.setdefault(package, Pools()).find(self.environment, known)
-        self.resident[package] = self.resident.get(package, 0) + kibibytes
-
-    def go_on(self):
-        if not self.to_load:
-            self.freeze()
-            self.send("complete")
-
-    def leave_out(self, name, error):
-        missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
-        reason, files = described(error), files_of(error)
-        if not self.cache.forget_batch():
-            return self.spoil(name, f"can't be imported: {reason}", files)
-        for file in files:
-            self.sources.add(file)
-        self.sources.add_path(sys.path, self.cache.take_out(), [name])
-        self.send("left_out", module=name, missing=missing, reason=reason)
-        self.go_on()
-
-    def spoil(self, name, why, files=()):
-        """It forks no more. These files may be at fault."""
-        self.spoiled = True
-        self.to_load = []
-        self.send("spoiled", module=name, why=why, files=list(files))
-
-    def may_rehearse(self):
-        """Whether a child has done it, without a thread being started."""
-        if not all(self.cache.module(name) for name in ("pandas", "pyarrow")):
-            return False
-        try:
-            pid = self.split()
-        except OSError:
-            return False
-        if pid == 0:
-            code = 1
-            try:
-                signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(REHEARSAL_SECONDS)
-                rehearse()
-                code = threads(open_status()) - 1
-            finally:
-                os._exit(code)
-        return os.waitpid(pid, 0)[1] == 0
 
     def request(self):
         """Serves one message. False where there will be no more."""
@@ -339,7 +171,7 @@ class Zygote:
             elif kind == "try":
                 self.begin_trial(fields["module"], fields["limit_millis"])
             elif kind == "load":
-                self.to_load += [] if self.spoiled else [fields["module"]]
+                self.loading.add(fields["module"])
             elif len(descriptors) == 2:
                 self.fork(fields["number"], *descriptors)
             else:
@@ -355,14 +187,13 @@ class Zygote:
         os._exit(0)
 
     def look_at_sources(self, changed):
-        if changed and not self.spoiled:
-            self.spoiled = True
-            self.to_load = []
+        if changed and not self.loading.has_stopped:
+            self.loading.stop()
             self.send("outdated", file=changed)
 
     def fork(self, number, sock, stderr):
         self.look_at_sources(self.sources.seen())
-        if self.spoiled:
+        if self.loading.has_stopped:
             self.send("failed", number=number, errno=0)
             return
         try:
@@ -462,9 +293,11 @@ class Zygote:
             self.put_directory_on_path(binding)
             if binding["arguments"] and binding["arguments"][0] != self.worker_module:
                 self.load_daemon(self.daemon.__spec__.name, binding["arguments"])
-            self.adapt_loaded()
+            self.loading.heritage.pass_on()
             with self.faulthandler():
-                serve_tasks(self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.archives, self.observe())
+                serve_tasks(
+                    self.daemon.worker, sock, os.environ.get("SPARK_REUSE_WORKER"), self.loading.archives, self.observe()
+                )
                 os._exit(0)
         except BaseException:
             traceback.print_exc()
@@ -475,32 +308,12 @@ class Zygote:
         if binding.get("directory") and self.directory in sys.path:
             sys.path[sys.path.index(self.directory)] = os.getcwd()
 
-    def adapt_loaded(self):
-        """What is loaded ahead is as if it had been loaded by this worker, when it is first imported."""
-        self.early_pools.resize(self.environment)
-        self.cache.when_used = self.adapt
-        shuffle = sys.modules.get("pyspark.shuffle")
-        if shuffle is not None:
-            measure_own(shuffle, self.unused)
-
     def observe(self):
         """From now on what this worker imports is measured. Gives what tells it."""
         if not self.listener:
             return lambda: None
         self.cache.recorder = Stopwatch(self.cache, self.listener.places, self.listener.address)
         return self.cache.recorder.tell
-
-    def adapt(self, name):
-        """Has this process, too, what the import has changed, or would have had otherwise."""
-        set_variables(self.variables.get(name, {}))
-        if name in self.pools:
-            self.pools[name].resize(os.environ)
-        if name == "pyarrow":
-            resize_arrow(self.cache.module(name), self.environment, os.environ)
-
-    def unused(self):
-        """Bytes of what was loaded ahead and nobody has imported here."""
-        return sum(size for name, size in self.resident.items() if name in self.cache.entries) * 1024
 
     def faulthandler(self):
         enable = getattr(self.daemon, "enable_faulthandler", contextlib.nullcontext)
@@ -518,7 +331,7 @@ class Zygote:
     def serve(self):
         self.ends = ChildEnds()
         self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
-        if not self.to_load:
+        if not self.loading.modules:
             self.send("complete")
         for heard in filter(None, (self.control, self.ends, self.listener)):
             self.poller.register(heard, select.POLLIN)
@@ -536,14 +349,14 @@ class Zygote:
             self.look_at_trial()
             if self.control.fileno() in ready and not self.request():
                 self.end()
-            if self.to_load and (not ready or time.monotonic() > overdue):
-                self.load_next()
+            if self.loading.modules and (not ready or time.monotonic() > overdue):
+                self.loading.load_next(self.deafness)
                 self.reap()  # of an end meanwhile the import may have kept us from hearing
                 overdue = time.monotonic() + LONGEST_PAUSE_SECONDS
 
     def longest_wait(self):
         """In milliseconds; None where only others have something to say."""
-        if self.to_load:
+        if self.loading.modules:
             return PAUSE_MILLIS
         return self.trial.left_millis() if self.trial else None
 
@@ -551,24 +364,6 @@ class Zygote:
         """Ends all that descends from here, and this process."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         end_descendants(self.patience)
-        os._exit(0)
-
-
-def unfit():
-    """Why this interpreter is none to fork workers from; None where it is one."""
-    if "t" in getattr(sys, "abiflags", ""):
-        return "this interpreter is a free-threaded one, which no zygote has been tried with"
-    status = open_status()
-    several = threads(status) > 1  # a fork would leave them behind
-    os.close(status)
-    return f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}" if several else None
-
-
-def refuse_unfit(control):
-    """Ends this process where workers cannot be forked from it."""
-    why = unfit()
-    if why is not None:
-        send(control, "unfit", reason=why, of_interpreter=True)
         os._exit(0)
 
 

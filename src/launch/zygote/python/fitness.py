@@ -1,0 +1,36 @@
+"""Whether workers can be forked from this interpreter: not where it has threads, which a fork would leave behind."""
+
+import os
+import sys
+import threading
+
+from linux import open_status, send, threads
+
+
+def starter_of_threads():
+    """Whose threads these are, as far as Python knows."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            run = getattr(thread, "_target", None) or type(thread).run
+            code = getattr(getattr(run, "__func__", run), "__code__", None)
+            where = f" ({code.co_filename})" if code else ""
+            return f"{getattr(run, '__module__', '')}.{getattr(run, '__qualname__', '')}{where}"
+    return "code that is not Python's"
+
+
+def unfit():
+    """Why this interpreter is none to fork workers from; None where it is one."""
+    if "t" in getattr(sys, "abiflags", ""):
+        return "this interpreter is a free-threaded one, which no zygote has been tried with"
+    status = open_status()
+    several = threads(status) > 1
+    os.close(status)
+    return f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}" if several else None
+
+
+def refuse_unfit(control):
+    """Ends this process where workers cannot be forked from it."""
+    why = unfit()
+    if why is not None:
+        send(control, "unfit", reason=why, of_interpreter=True)
+        os._exit(0)

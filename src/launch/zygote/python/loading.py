@@ -1,0 +1,163 @@
+"""Loads modules ahead, one after the other, and looks at what that has done to the process."""
+
+import contextlib
+import gc
+import importlib
+import os
+import sys
+import time
+import traceback
+
+import rehearsal
+from fitness import starter_of_threads
+from heritage import Heritage
+from immortal import make_immortal
+from imports import top_level
+from linux import status_of, threads
+from pools import SINGLE
+from recorder import Recorder
+from state import ProcessState, forget_distributions
+from worker import forget_importers
+
+# Characters; what is sent must fit into one message.
+MOST_OF_AN_ERROR = 2000
+
+
+def described(error):
+    """What to say of a failed import; its own words may fail, too, or be too many."""
+    try:
+        return f"{type(error).__name__}: {error}"[:MOST_OF_AN_ERROR]
+    except Exception:
+        return type(error).__name__
+
+
+def files_of(error):
+    """The files that an import has failed in; with one of them mended it may not."""
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    files = {file for file in (*frames, getattr(error, "filename", None)) if file and os.path.isabs(str(file))}
+    return sorted(files)[-50:]
+
+
+def locations(specs):
+    """Files of modules, by name; what is part of the interpreter has none."""
+    return {name: spec.origin for name, spec in specs.items() if spec.has_location and spec.origin}
+
+
+@contextlib.contextmanager
+def one_thread_each():
+    """Libraries that are loaded start no threads of their own."""
+    before = {name: os.environ.get(name) for name in SINGLE}
+    os.environ.update(SINGLE)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def freeze(archives):
+    """Makes what is loaded as cheap to share as it can be; `archives` are Spark's own."""
+    forget_importers(archives)
+    gc.collect()
+    make_immortal()
+    gc.freeze()
+    # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
+    # other, and each time write to the name of the old one, in a page that it shares until then.
+    forget = getattr(sys, "_clear_type_cache", None)
+    if forget:
+        forget()
+
+
+class Loading:
+    """What is to be loaded. `send` tells the native side of each module; `split` forks a child to rehearse in."""
+
+    def __init__(self, cache, sources, status, send, split):
+        self.cache = cache
+        self.sources = sources
+        self.status = status
+        self.send = send
+        self.split = split
+        self.recorder = Recorder(cache, sources)
+        self.heritage = Heritage(cache)
+        self.modules = []
+        self.archives = ()
+        self.has_stopped = False
+
+    def begin(self, modules, archives, missing):
+        """All that is loaded by now stays. These modules are next; of the missing ones it is seen when they appear."""
+        self.modules = list(modules)
+        self.archives = archives
+        self.heritage.find_early()
+        specs = self.cache.keep_all()
+        self.sources.add_path(sys.path, specs, missing)
+        return locations(specs)
+
+    def freeze(self):
+        freeze(self.archives)
+
+    def add(self, module):
+        if not self.has_stopped:
+            self.modules.append(module)
+
+    def stop(self):
+        """For good: nothing more is loaded, and nobody is to be forked."""
+        self.has_stopped = True
+        self.modules = []
+
+    def load_next(self, deafness):
+        name = self.modules.pop(0)
+        started = time.monotonic()
+        self.send("loading", module=name)
+        before = ProcessState()
+        resident = status_of(self.status, b"RssAnon")
+        error = self.failure_to_import(name)
+        forget_distributions()
+        variables, changed = before.variables(), before.restore()
+        deafness.leave_changed()
+        if threads(self.status) > 1:
+            return self.spoil(name, f"starts threads when it is imported; the first runs {starter_of_threads()}")
+        if changed:
+            return self.spoil(name, f"changes {', '.join(changed)} when it is imported")
+        if error is not None:
+            return self.leave_out(name, error)
+        specs = self.cache.take_out()
+        self.heritage.add(top_level(name), status_of(self.status, b"RssAnon") - resident, variables)
+        self.sources.add_path(sys.path, specs)
+        millis = round((time.monotonic() - started) * 1000)
+        self.send("loaded", module=name, millis=millis, files=locations(specs))
+        self.go_on()
+
+    def failure_to_import(self, name):
+        """Imports it, and after the last one does what all tasks do first."""
+        with self.recorder, one_thread_each():
+            try:
+                importlib.import_module(name)
+                if not self.modules and self.may_rehearse():
+                    with contextlib.suppress(Exception):
+                        rehearsal.rehearse()
+            except BaseException as failure:
+                return failure
+
+    def may_rehearse(self):
+        return all(self.cache.module(name) for name in ("pandas", "pyarrow")) and rehearsal.goes_well(self.split)
+
+    def go_on(self):
+        if not self.modules:
+            self.freeze()
+            self.send("complete")
+
+    def leave_out(self, name, error):
+        missing = isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}")
+        reason, files = described(error), files_of(error)
+        if not self.cache.forget_batch():
+            return self.spoil(name, f"can't be imported: {reason}", files)
+        for file in files:
+            self.sources.add(file)
+        self.sources.add_path(sys.path, self.cache.take_out(), [name])
+        self.send("left_out", module=name, missing=missing, reason=reason)
+        self.go_on()
+
+    def spoil(self, name, why, files=()):
+        """These files may be at fault."""
+        self.stop()
+        self.send("spoiled", module=name, why=why, files=list(files))

@@ -1,0 +1,104 @@
+"""What becomes of modules that are to be loaded ahead, and of what they bring beside modules."""
+
+import pytest
+
+# Loads these; `told` is what the native side hears.
+BEGIN = """
+told = []
+
+def send(kind, **fields):
+    told.append((kind, fields))
+
+class NoSignals:
+    def leave_changed(self):
+        pass
+
+def told_of(*kinds):
+    return [fields for kind, fields in told if kind in kinds]
+
+loader = loading.Loading(cache, watched, linux.open_status(), send, split=lambda: None)
+
+def load(*modules):
+    loader.begin(modules, (), [])
+    while loader.modules:
+        loader.load_next(NoSignals())
+"""
+
+
+@pytest.fixture
+def load(interpreter, folder):
+    """load("code", a="text", ...): what the code tells, with these modules to be loaded."""
+
+    def run(code, **modules):
+        return interpreter(BEGIN + code, folder("ahead", **modules))
+
+    return run
+
+
+def test_modules_are_loaded_in_turn_and_taken_out(load):
+    code = """
+load("a", "b")
+files = [os.path.basename(fields["files"][fields["module"]]) for fields in told_of("loaded")]
+tell(kinds=[kind for kind, _ in told], files=files, there=[name for name in ("a", "b") if name in sys.modules])
+"""
+    kinds = ["loading", "loaded", "loading", "loaded", "complete"]
+    assert load(code, a="", b="import a") == {"kinds": kinds, "files": ["a.py", "b.py"], "there": []}
+
+
+def test_one_that_is_missing_or_fails_is_left_out_and_the_next_is_loaded(load):
+    code = """
+load("missing", "fails", "a")
+tell(left_out=[[f["module"], f["missing"], f["reason"]] for f in told_of("left_out")], loaded=[f["module"] for f in told_of("loaded")])
+"""
+    left_out = [
+        ["missing", True, "ModuleNotFoundError: No module named 'missing'"],
+        ["fails", False, "ValueError: not today"],
+    ]
+    assert load(code, fails="raise ValueError('not today')", a="") == {"left_out": left_out, "loaded": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import os; os.chdir('/')", "changes the directory when it is imported"),
+        (
+            "import threading\nheld = threading.Event()\nthreading.Thread(target=held.wait, daemon=True).start()",
+            "starts threads when it is imported; the first runs threading.Event.wait",
+        ),
+    ],
+    ids=["directory", "thread"],
+)
+def test_one_that_spoils_the_process_ends_all_loading(load, text, why):
+    code = """
+load("spoils", "a")
+loader.add("a")
+spoiled = [fields["why"].split(" (")[0] for fields in told_of("spoiled")]
+tell(spoiled=spoiled, stopped=loader.has_stopped, left=loader.modules, loaded=told_of("loaded", "complete"))
+"""
+    assert load(code, spoils=text, a="") == {"spoiled": [why], "stopped": True, "left": [], "loaded": []}
+
+
+def test_what_a_package_changes_in_the_environment_is_changed_where_it_is_imported(load):
+    code = """
+load("a")
+after = [os.environ.get("SET_BY_A")]
+loader.heritage.pass_on()
+after.append(os.environ.get("SET_BY_A"))
+import a
+after.append(os.environ.get("SET_BY_A"))
+tell(after=after)
+"""
+    assert load(code, a="import os; os.environ['SET_BY_A'] = '1'") == {"after": [None, None, "1"]}
+
+
+def test_the_memory_of_what_nobody_has_imported_is_told(load):
+    code = """
+load("a", "b")
+brought = loader.heritage.resident["a"] * 1024
+before = loader.heritage.unused()
+import a
+tell(brought=brought, less=before - loader.heritage.unused())
+"""
+    told = load(code, a="data = bytes(range(256)) * 65536", b="")
+    assert told["brought"] >= 16 << 20
+    assert told["less"] == told["brought"]
