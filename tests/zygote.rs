@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::report;
 use common::{Bench, Held, PATIENCE, Setup, eventually, forked_by, modules, parent, runs};
-use native_python_worker::factory::LOOK_PAUSE;
+use native_python_worker::factory::outdone::LOOK_PAUSE;
 use native_python_worker::host::Host;
 use native_python_worker::launch::daemon::DaemonLauncher;
 use native_python_worker::launch::zygote::{ZygoteLauncher, prewarm};
@@ -21,6 +21,7 @@ use native_python_worker::os::deadline::Deadline;
 use native_python_worker::os::supervisor::supervisor;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpgid};
+use serde_json::Value;
 
 /// The pid of the zygote that has forked this worker.
 fn zygote_of(held: &Held) -> i32 {
@@ -499,6 +500,35 @@ fn workers_that_imported_by_themselves_give_way_between_two_tasks() {
     assert_eq!(full.worker.origin().name(), "zygote");
     bench.release(&full);
     assert_eq!(bench.next_id(), full.id(), "it stays");
+}
+
+#[test]
+fn what_a_trial_has_found_safe_and_the_zygote_cannot_load_is_not_safe() {
+    // What is beneath the directory of this process would be an application's own.
+    let elsewhere = tempfile::tempdir_in("/tmp").unwrap();
+    let name = "needs_no_children.py";
+    fs::copy(modules().join(name), elsewhere.path().join(name)).unwrap();
+    let path = [elsewhere.path(), &modules()].map(|path| path.to_str().unwrap().to_owned());
+    let bench = Setup::zygote()
+        .set("workerModule", "pyspark_imports_pandas")
+        .set("pythonPath", &path.join(":"))
+        .own("preload.learn", "load")
+        .open();
+    let _its_child = working(&bench, b'n');
+    let verdict = || {
+        drop(working(&bench, b'n'));
+        let imports = report()["imports"].as_array().unwrap().clone();
+        let is_it = |one: &Value| one["module"] == "needs_no_children";
+        let found = imports.into_iter().find(is_it)?;
+        Some(found["verdict"]["why"].as_str()?.to_owned())
+    };
+    let mut why = None;
+    eventually("it is judged", || {
+        why = verdict();
+        why.is_some()
+    });
+    let found = "can't be imported in the zygote: ImportError: this process has children";
+    assert_eq!(why.as_deref(), Some(found));
 }
 
 /// Idle workers have been looked at: timers run one after the other, in the order in which they are due.

@@ -3,7 +3,7 @@
 mod breaker;
 mod departed;
 mod ending;
-mod outdone;
+pub mod outdone;
 mod pool;
 pub mod worker;
 
@@ -33,7 +33,6 @@ use crate::spec::FactorySpec;
 use breaker::Breaker;
 use departed::Departed;
 pub(crate) use departed::{DeathReport, last_deaths};
-pub use outdone::LOOK_PAUSE;
 use pool::Pool;
 use worker::{Worker, WorkerReport};
 

@@ -4,6 +4,7 @@
 //! particular; such a spare becomes a session's worker when it is handed out, by one frame on its own socket.
 
 mod control;
+mod hearing;
 mod inventory;
 mod key;
 mod learned;
@@ -11,6 +12,7 @@ mod learning;
 mod left_behind;
 mod message;
 mod process;
+mod program;
 mod report;
 mod spares;
 mod stand_in;

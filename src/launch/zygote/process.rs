@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,10 +11,10 @@ use log::debug;
 
 use super::control::Control;
 use super::inventory::Shadow;
-use super::key::{self, Binding, ZygoteKey, allocator_variables};
-use super::learning;
+use super::key::{self, Binding, ZygoteKey};
 use super::left_behind::{self, Left, LeftBehind};
-use super::message::{self, Order, Request};
+use super::message::{self, Request};
+use super::program;
 use super::report::ZygoteReport;
 use super::spares::Spare;
 use super::state::{FORK_PATIENCE, LeftOut, Phase, State};
@@ -25,47 +24,15 @@ use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::{Origin, Standing};
 use crate::metrics::Count;
-use crate::os::deadline::{Deadline, millis};
+use crate::os::deadline::Deadline;
 use crate::os::family::Family;
 use crate::os::lock::relocked;
 use crate::os::mapped::libraries;
-use crate::os::oom;
-use crate::os::spawn::{CommandLine, Stdin};
+use crate::os::spawn::Stdin;
 use crate::os::supervisor::supervisor;
 use crate::process::PythonProcess;
 use crate::process::death::TOLD_WITHIN;
-use crate::spec::settings::Learn;
-use crate::spec::{FactorySpec, python_variables};
-
-/// The zygote's program, of which each module needs only those before it.
-const MODULES: &[(&str, &str)] = &[
-    ("linux", include_str!("python/linux.py")),
-    ("keeper", include_str!("python/keeper.py")),
-    ("imports", include_str!("python/imports.py")),
-    ("recorder", include_str!("python/recorder.py")),
-    ("sources", include_str!("python/sources.py")),
-    ("pools", include_str!("python/pools.py")),
-    ("state", include_str!("python/state.py")),
-    ("immortal", include_str!("python/immortal.py")),
-    ("stopwatch", include_str!("python/stopwatch.py")),
-    ("listener", include_str!("python/listener.py")),
-    ("trial", include_str!("python/trial.py")),
-    ("worker", include_str!("python/worker.py")),
-    ("heritage", include_str!("python/heritage.py")),
-    ("fitness", include_str!("python/fitness.py")),
-    ("rehearsal", include_str!("python/rehearsal.py")),
-    ("loading", include_str!("python/loading.py")),
-    ("zygote", include_str!("python/zygote.py")),
-];
-/// Reads a line from standard input and runs it. Without a blank, as scripts around an interpreter may pass it on without
-/// quotes; as long as `-m pyspark.daemon`, which the zygote shows in its place.
-const FIRST_LINE: &str = "exec(input());";
-/// What that reads.
-const SECOND_LINE: &str = "import os;exec(os.read(0,262144))\n";
-/// What that reads, which reads the modules.
-const BOOT: &str = include_str!("python/boot.py");
-/// What all zygotes load; workers of another module load that themselves.
-const WORKER_MODULE: &str = "pyspark.worker";
+use crate::spec::FactorySpec;
 
 /// A worker that has mapped so many libraries by itself has imported pandas, which has some 90; `numpy` has 18.
 const MANY_LIBRARIES: usize = 30;
@@ -94,24 +61,17 @@ impl Zygote {
         let started = Instant::now();
         let limit = spec.settings.start_timeout;
         let (process, stdout) =
-            PythonProcess::start(&command(key, spec), Stdin::messages(), spec, host)?;
+            PythonProcess::start(&program::command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let wanted = [key.preload.clone(), learning::to_load(key)].concat();
-        let order = message::bytes(&order(key, spec, &wanted, &state.left_out));
+        let program = program::messages(key, spec, &state.left_out);
         let keeper = process.pid();
         let talk = Talk::new(control, keeper, key, spec, host.clone(), state);
         let talk = Arc::new(talk);
         supervisor()
             .and_then(|s| s.watch(Arc::new(Control(talk.clone()))))
             .map_err(Error::io(Step::Spawn, limit))?;
-        let messages = [
-            SECOND_LINE.into(),
-            BOOT.into(),
-            message::bytes(&MODULES),
-            order,
-        ];
-        for message in messages {
+        for message in program {
             match talk.tell(&message) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     let reason = format!("it can't be told its program: {error}");
@@ -357,55 +317,9 @@ impl std::fmt::Debug for Zygote {
     }
 }
 
-fn command(key: &ZygoteKey, spec: &FactorySpec) -> CommandLine {
-    let mut environment = key.environment.clone();
-    let own = allocator_variables(&spec.environment);
-    environment.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment.extend(python_variables(&key.python_path));
-    let mut arguments = vec!["-c".to_owned(), FIRST_LINE.to_owned()];
-    if !spec.daemon_arguments().is_empty() {
-        arguments.push(WORKER_MODULE.to_owned());
-    }
-    CommandLine {
-        program: key.python_exec.clone(),
-        arguments,
-        environment,
-        directory: key.directory.clone(),
-    }
-}
-
 fn unfit(reason: String, of_interpreter: bool) -> Error {
     Error::Unfit {
         reason,
         of_interpreter,
-    }
-}
-
-fn order<'a>(
-    key: &'a ZygoteKey,
-    spec: &FactorySpec,
-    wanted: &'a [String],
-    known: &'a [LeftOut],
-) -> Order<'a> {
-    let of = |module: &str| known.iter().find(|one| one.module == module);
-    let failed = |module: &str| of(module).is_some_and(|one| !one.files.is_empty());
-    let preload = || wanted.iter().map(String::as_str);
-    let until_failure = preload().take_while(|module| !failed(module));
-    let (left_out, load): (Vec<_>, Vec<_>) = until_failure.partition(|module| of(module).is_some());
-    let after = preload().skip(left_out.len() + load.len());
-    Order {
-        spark: key.spark.to_string(),
-        daemon: &key.daemon_module,
-        worker: WORKER_MODULE,
-        stop_millis: millis(spec.settings.stop_timeout),
-        oom_score_adj: oom::worker_score(spec.settings.oom_score_adj),
-        load,
-        observe: key.settings.learn != Learn::Off,
-        left_out: left_out.into_iter().chain(after).collect(),
-        watch: known
-            .iter()
-            .flat_map(|one| &one.files)
-            .map(PathBuf::as_path)
-            .collect(),
     }
 }

@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 use log::{debug, warn};
 use nix::errno::Errno;
 
-use super::inventory::Inventory;
+use super::inventory::{Files, Inventory};
 use super::spares::Spares;
 use crate::error::Error;
+use crate::metrics::Count;
+use crate::os::lock::locked;
 use crate::process::death::{Death, how_ended};
 
 /// How long a fork may take; it takes milliseconds.
@@ -124,6 +126,50 @@ impl State {
             ended: false,
             on_loss: None,
         }
+    }
+
+    /// Its worker module is loaded, from these files.
+    pub(super) fn begin_to_serve(&mut self, pid: i32, files: Files) {
+        locked(&self.inventory).begin(files);
+        self.phase = Phase::Serving;
+        self.pid = Some(pid);
+    }
+
+    /// A module is loaded, and these files with it.
+    pub(super) fn enter_loaded(&mut self, module: String, millis: u64, files: Files) {
+        self.loading = None;
+        locked(&self.inventory).add(&module, files);
+        Count::ZygotePreloadMillis.add(millis);
+        debug!("The zygote has loaded {module} in {millis} ms");
+        self.loaded.push((module, millis));
+    }
+
+    /// A module could not be loaded.
+    pub(super) fn leave_out(&mut self, module: String, missing: bool, why: String) {
+        self.loading = None;
+        if missing {
+            debug!("Not loaded ahead, for it is not installed: {module} ({why})");
+            return;
+        }
+        warn!("Module {module} is not loaded ahead, for its import failed: {why}");
+        let files = Vec::new();
+        self.left_out.push(LeftOut { module, why, files });
+    }
+
+    /// A fork has come to nothing. Without an error number: it forks no more, whyever that was not told or not understood.
+    pub(super) fn give_up_fork(&mut self, number: u64, errno: i32) {
+        self.forks.remove(&number);
+        self.fail_fork(errno);
+        if errno == 0 && self.phase == Phase::Serving {
+            self.phase = Phase::Outdated;
+        }
+    }
+
+    /// A worker or spare has ended: its death, for who waits for that.
+    pub(super) fn forget(&mut self, pid: i32) -> Option<Arc<Death>> {
+        self.spares.forget(pid);
+        self.poor.remove(&pid);
+        self.deaths.remove(&pid)
     }
 
     /// Tells one of those who wait for a fork that there is none.

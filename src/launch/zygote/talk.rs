@@ -1,13 +1,11 @@
-//! The talk with one zygote: has it fork workers, hears what it says, and keeps spares ready.
+//! The talk with one zygote: has it fork workers, and keeps spares ready.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use log::{debug, info, trace, warn};
+use log::debug;
 use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessage, MsgFlags, send, sendmsg};
 use nix::unistd::pipe2;
@@ -15,21 +13,18 @@ use nix::unistd::pipe2;
 use super::inventory::Shadow;
 use super::key::{Binding, ZygoteKey};
 use super::learning::Learning;
-use super::message::{self, Message, Request};
+use super::message::{self, Request};
 use super::spares::Spare;
-use super::state::{Fork, LeftOut, Phase, Shortage, State};
+use super::state::{Fork, Phase, Shortage, State};
 use super::surroundings::Holdings;
-use crate::error::{Error, Step, describe_exit};
+use crate::error::{Error, Step};
 use crate::host::{Host, Stream};
 use crate::launch::socket::pair;
-use crate::metrics::Count;
 use crate::os::deadline::{Deadline, set_nonblocking};
 use crate::os::idle_timer::{EndsWhenIdle, IdleTimer};
 use crate::os::lock::{locked, relocked};
-use crate::os::mapped::libraries;
-use crate::os::process::Process;
 use crate::os::supervisor::later;
-use crate::process::death::{Cause, Death, LastWords};
+use crate::process::death::{Death, LastWords};
 use crate::process::output::Output;
 use crate::spec::{FactorySpec, Transport};
 
@@ -40,11 +35,11 @@ const REFILL_DELAY: Duration = Duration::from_millis(2);
 pub(super) struct Talk {
     control: OwnedFd,
     host: Arc<dyn Host>,
-    keeper: i32,
+    pub(super) keeper: i32,
     transport: Transport,
     pub(super) learning: Learning,
     pub(super) idle_timer: IdleTimer,
-    preload_timeout: Duration,
+    pub(super) preload_timeout: Duration,
     pub(super) start_timeout: Duration,
     state: Mutex<State>,
     pub(super) changed: Condvar,
@@ -89,7 +84,7 @@ impl Talk {
         Ok(())
     }
 
-    fn ask(&self) -> impl Fn(&Request<'_>) -> io::Result<()> + '_ {
+    pub(super) fn ask(&self) -> impl Fn(&Request<'_>) -> io::Result<()> + '_ {
         |request| self.tell(&message::bytes(request))
     }
 
@@ -152,7 +147,7 @@ impl Talk {
     }
 
     /// Asks for as many forks as there are callers waiting, and for the spares that there should be beyond them.
-    fn fill(&self, state: &mut State) {
+    pub(super) fn fill(&self, state: &mut State) {
         let short = |shortage: &Shortage| !shortage.left().is_zero();
         if state.phase != Phase::Serving || state.shortage.as_ref().is_some_and(short) {
             return;
@@ -201,161 +196,6 @@ impl Talk {
         let whose = "its";
         let death = Death::to_come(Some(LastWords { stderr, whose }));
         Ok(Fork { socket, death })
-    }
-
-    /// What the zygote has just said.
-    pub(super) fn hear(self: &Arc<Self>, message: Message) {
-        let mut state = self.lock();
-        match message {
-            Message::Ready { pid, files } => {
-                locked(&state.inventory).begin(files);
-                state.phase = Phase::Serving;
-                state.pid = Some(pid);
-                self.fill(&mut state);
-                drop(state);
-                IdleTimer::arm(self);
-            }
-            Message::Unfit {
-                reason,
-                of_interpreter,
-            } => {
-                state.phase = Phase::Unfit {
-                    reason,
-                    of_interpreter,
-                }
-            }
-            Message::Loading { module } => {
-                state.loading = Some(module.clone());
-                drop(state);
-                self.give_up_later(module);
-            }
-            Message::Loaded {
-                module,
-                millis,
-                files,
-            } => {
-                state.loading = None;
-                locked(&state.inventory).add(&module, files);
-                Count::ZygotePreloadMillis.add(millis);
-                debug!("The zygote has loaded {module} in {millis} ms");
-                state.loaded.push((module, millis));
-            }
-            Message::LeftOut {
-                module,
-                missing,
-                reason: why,
-            } => {
-                state.loading = None;
-                if missing {
-                    debug!("Not loaded ahead, for it is not installed: {module} ({why})");
-                } else {
-                    warn!("Module {module} is not loaded ahead, for its import failed: {why}");
-                    state.left_out.push(LeftOut {
-                        module,
-                        why,
-                        files: Vec::new(),
-                    });
-                }
-            }
-            Message::Imported { .. } | Message::Tried { .. } | Message::GivenUp { .. } => {
-                self.learning.hear(&mut state, message, &self.ask());
-            }
-            Message::Spoiled { module, why, files } => state.spoil(module, why, files),
-            Message::Outdated { file } => {
-                info!("{file} has changed, so another zygote takes over");
-                state.phase = Phase::Outdated;
-                let old = state.spares.take_all();
-                drop(state);
-                drop(old); // a spare ends with its socket
-            }
-            Message::Complete {} => {
-                self.renew_spares(state);
-                IdleTimer::arm(self);
-            }
-            Message::Forked { number, pid } => self.enter(&mut state, number, pid),
-            Message::Failed { number, errno } => {
-                state.forks.remove(&number);
-                state.fail_fork(errno);
-                // Without an error number: it forks no more, whyever that was not told or not understood.
-                if errno == 0 && state.phase == Phase::Serving {
-                    state.phase = Phase::Outdated;
-                }
-            }
-            Message::Gone { status } => {
-                state.ended = true;
-                state.end(ExitStatus::from_raw(status));
-                drop(state);
-                self.lose();
-            }
-            Message::Exited { pid, status } => {
-                state.spares.forget(pid);
-                state.poor.remove(&pid);
-                let death = state.deaths.remove(&pid);
-                let status = ExitStatus::from_raw(status);
-                drop(state); // whoever hears of a death may do anything
-                debug!("Python worker {pid} {}", describe_exit(status));
-                if let Some(death) = death {
-                    death.settle(Cause::Exit(status));
-                }
-            }
-        }
-        self.changed.notify_all();
-    }
-
-    /// Takes a worker that was forked among the spares.
-    fn enter(&self, state: &mut State, number: u64, pid: i32) {
-        state.shortage = None;
-        let Some(Fork { socket, death }) = state.forks.remove(&number) else {
-            return;
-        };
-        state.deaths.insert(pid, death.clone());
-        if !state.complete {
-            state.poor.insert(pid, libraries(pid));
-        }
-        match Process::open(pid) {
-            Ok(process) if process.descends_from(self.keeper) => {
-                trace!("Forked a spare worker (pid {pid})");
-                state.spares.put(Spare {
-                    socket,
-                    process,
-                    death,
-                });
-            }
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
-                state.fail(Error::io(Step::Fork, self.start_timeout)(error));
-            }
-            // It has ended since, and its number may be another's.
-            _ => state.fail(Error::LaunchGone {
-                sender: "Python zygote",
-                pid,
-            }),
-        }
-    }
-
-    /// An import that does not end must not keep tasks waiting: then another zygote does without the module.
-    fn give_up_later(self: &Arc<Self>, module: String) {
-        let limit = self.preload_timeout;
-        let timed = later(self, limit, move |talk| {
-            let mut state = talk.lock();
-            if state.loading.as_ref() == Some(&module) {
-                let why = format!("takes more than {} ms to import", limit.as_millis());
-                state.spoil(module, why, Vec::new());
-                talk.changed.notify_all();
-            }
-        });
-        if let Err(error) = timed {
-            debug!("Can't set the timer for an import in the zygote: {error}");
-        }
-    }
-
-    /// Replaces the spares that were forked before everything was loaded.
-    fn renew_spares(&self, mut state: MutexGuard<'_, State>) {
-        state.complete = true;
-        self.learning.go_on(&mut state, &self.ask());
-        let poor = state.spares.take_all();
-        self.fill(&mut state);
-        drop(state);
-        drop(poor); // a spare ends with its socket
     }
 
     pub(super) fn refill_later(self: &Arc<Self>) {
