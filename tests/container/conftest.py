@@ -1,27 +1,11 @@
 """Fixtures: executors in containers, each with a driver of its own."""
 
 import pytest
-from class_archive import NO_SETTINGS
 from containers import Executor, need_root
 
-from harness import JAR, NOTHING_TO_LOAD, Driver, Setup
+from harness import NOTHING_TO_LOAD, Driver, Setup
 
-
-def pytest_addoption(parser):
-    parser.addoption(
-        "--factory", choices=("native", "stock"), default="native", help="stock: on Spark's own factory, to check the tests"
-    )
-
-
-def pytest_configure():
-    NO_SETTINGS.mkdir(parents=True, exist_ok=True)
-    if not JAR.is_file():
-        raise pytest.UsageError(f"no jar at {JAR}: build it with `gradle jar`")
-
-
-@pytest.fixture(scope="session")
-def is_native(request):
-    return request.config.getoption("factory") == "native"
+pytest_plugins = ["whole_run"]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from class_archive import CHEAP
 from processes import descendants
 from standalone import EXECUTOR
 
@@ -89,7 +90,7 @@ class Executor:
             "spark.executor.memory": "512m",
             "spark.executorEnv.JAVA_HOME": str(self.folder / "java-home"),
             "spark.executorEnv.TMPDIR": str(self.temporary),
-            "spark.executor.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.io.tmpdir={self.temporary}",
+            "spark.executor.extraJavaOptions": f"{CHEAP} -Djava.io.tmpdir={self.temporary}",
         }
 
     @property

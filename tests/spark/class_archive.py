@@ -19,8 +19,11 @@ import pyspark
 FOLDER = Path(__file__).resolve().parents[2] / "build/class-archives"
 NO_SETTINGS = FOLDER / "no-settings"
 SPARK_HOME = Path(pyspark.__file__).resolve().parent
+# JVMs that are killed leave files there, which go with the run. A short path, because that of a worker's socket begins with it.
+TEMPORARY = Path(tempfile.gettempdir(), f"npw-jvms-{os.getpid()}")
 # For JVMs that live for a minute or two: what the second compiler and the parallel collector take is not earned back.
-SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+CHEAP = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SHORT_LIVED = f"{CHEAP} -Djava.io.tmpdir={TEMPORARY}"
 
 
 def job():
@@ -62,7 +65,7 @@ def main():
         made = Path(folder, "archive.jsa")
         command = [
             *(str(SPARK_HOME / "bin/spark-submit"), "--master", "local[2]", "--conf", "spark.driver.host=127.0.0.1"),
-            *("--driver-java-options", f"{SHORT_LIVED} -XX:ArchiveClassesAtExit={made} -Xlog:cds=error"),
+            *("--driver-java-options", f"{CHEAP} -Djava.io.tmpdir={folder} -XX:ArchiveClassesAtExit={made} -Xlog:cds=error"),
             *(__file__, "job"),
         ]
         environment = {

@@ -5,25 +5,18 @@ import re
 from pathlib import Path
 
 import pytest
-from class_archive import NO_SETTINGS
 
-from harness import JAR, NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, VERSION, Driver, Setup
+from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, VERSION, Driver, Setup
 
+pytest_plugins = ["whole_run"]
 NEWEST = (4, 3)
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--factory",
-        choices=("native", "stock"),
-        default="native",
-        help="stock: run the same tests on Spark's own factory, to check the tests themselves",
-    )
     parser.addoption("--long", action="store_true", help="also the tests that are marked as long")
 
 
 def pytest_configure(config):
-    NO_SETTINGS.mkdir(parents=True, exist_ok=True)
     config.addinivalue_line("markers", "native_only(reason): what it asserts does not hold on Spark's own factory")
     config.addinivalue_line("markers", "long: left out but with --long, as `./test --all` has it")
     config.addinivalue_line("markers", "alike(reason): the same on every Spark, so only the newest has it, but with --long")
@@ -44,8 +37,6 @@ def pytest_collection_modifyitems(config, items):
         (left_out if absent or stock or long else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left_out)
-    if config.getoption("factory") == "native" and not JAR.is_file():
-        raise pytest.UsageError(f"no jar at {JAR}: build it with `gradle jar`")
 
 
 class Drivers:
@@ -80,12 +71,6 @@ def drivers(log_directory):
     shared = Drivers(log_directory / "shared")
     yield shared
     shared.close()
-
-
-@pytest.fixture(scope="session")
-def is_native(request):
-    """True unless the whole run was asked to use Spark's own factory."""
-    return request.config.getoption("factory") == "native"
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ public final class MiniYarn {
     conf.set("yarn.scheduler.capacity.root.queues", "default");
     conf.set("yarn.scheduler.capacity.root.default.capacity", "100");
     conf.set("yarn.scheduler.capacity.maximum-am-resource-percent", "1");
+    conf.set("hadoop.tmp.dir", folder.resolve("tmp").toString());
     conf.set(YarnConfiguration.NM_LOCAL_DIRS, folder.resolve("local").toString());
     conf.set(YarnConfiguration.NM_LOG_DIRS, folder.resolve("logs").toString());
     conf.setBoolean(YarnConfiguration.LOG_AGGREGATION_ENABLED, true);

@@ -3,28 +3,14 @@
 import shutil
 
 import pytest
-from class_archive import NO_SETTINGS
 from cluster import Yarn, hadoop_jars
 
-from harness import JAR
-
-
-def pytest_addoption(parser):
-    parser.addoption(
-        "--factory", choices=("native", "stock"), default="native", help="stock: on Spark's own factory, to check the tests"
-    )
+pytest_plugins = ["whole_run"]
 
 
 def pytest_configure():
-    NO_SETTINGS.mkdir(parents=True, exist_ok=True)
-    for needed, how in ((JAR, "gradle jar"), (hadoop_jars(), "./test yarn")):
-        if not needed.exists():
-            raise pytest.UsageError(f"there is no {needed}: `{how}` makes it")
-
-
-@pytest.fixture(scope="session")
-def is_native(request):
-    return request.config.getoption("factory") == "native"
+    if not hadoop_jars().exists():
+        raise pytest.UsageError(f"there is no {hadoop_jars()}: `./test yarn` makes it")
 
 
 @pytest.fixture(scope="session")
