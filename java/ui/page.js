@@ -136,7 +136,7 @@ function handOuts(executor) {
 /** Whether a module can be loaded ahead, as far as is known. */
 function verdict({ verdict: told, module }, loaded) {
   if (loaded.has(module)) {
-    return "since";
+    return "is now";
   }
   switch (told.state) {
     case "safe":

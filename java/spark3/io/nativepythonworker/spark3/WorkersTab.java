@@ -15,10 +15,12 @@ final class WorkersTab extends SparkUITab {
   }
 
   static void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException {
-    Option<ServerInfo> server = ui.serverInfo();
-    if (attachesTwice()) {
-      ui.serverInfo_$eq(Option.empty());
+    if (!attachesTwice()) {
+      attachTo(ui, page);
+      return;
     }
+    Option<ServerInfo> server = ui.serverInfo();
+    ui.serverInfo_$eq(Option.empty());
     try {
       attachTo(ui, page);
     } finally {
