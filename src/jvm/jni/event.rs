@@ -1,22 +1,42 @@
-//! An event as Java has it.
+//! An event as Java has it, and the natives of `NativeEvents`, by which Java takes them.
 
+use std::time::Duration;
+
+use jni::objects::JClass;
 use jni::sys::{jint, jlong};
-use jni::{Env, bind_java_type};
+use jni::{Env, EnvUnowned, bind_java_type};
+use log::LevelFilter;
 
-use super::throw::Failure;
+use super::throw::{Failure, ThrowSparks, without_env};
 use crate::host::Stream;
-use crate::jvm::events::{Event, Source};
+use crate::jvm::events::{Event, Source, events};
+use crate::jvm::logger;
 
 bind_java_type! {
     pub(super) NativeEvent => io.nativepythonworker.NativeEvent,
     constructors { fn new(kind: jint, factory: jlong, number: jlong, payload: jbyte[]) },
 }
 
+bind_java_type! {
+    pub(super) NativeEvents => io.nativepythonworker.NativeEvents,
+    type_map = { NativeEvent => io.nativepythonworker.NativeEvent },
+    native_trait = EventNatives,
+    native_methods_export = false,
+    native_methods_error_policy = ThrowSparks,
+    native_methods {
+        static fn wait_for_event { sig = (timeout_millis: jlong), name = "await" },
+        static fn wake(),
+        static fn take() -> NativeEvent,
+        static raw fn written(factory: jlong, number: jlong, length: jint),
+        static fn set_log_level(level: jint),
+    },
+}
+
 const STDOUT: jlong = 1;
 const STDERR: jlong = 2;
 
 /// The object that Java gets; fails where its heap is full.
-pub(super) fn java_event<'local>(
+fn java_event<'local>(
     env: &mut Env<'local>,
     event: &Event,
 ) -> Result<NativeEvent<'local>, Failure> {
@@ -44,11 +64,75 @@ fn parts(event: &Event) -> (jint, jlong, jlong, &[u8]) {
 }
 
 /// What an event's factory and number stand for, where it is output.
-pub(super) fn source(factory: jlong, number: jlong) -> Source {
+fn source(factory: jlong, number: jlong) -> Source {
     let stream = if number == STDOUT {
         Stream::Stdout
     } else {
         Stream::Stderr
     };
     Source { factory, stream }
+}
+
+impl EventNatives for NativeEventsAPI {
+    type Error = Failure;
+
+    fn wait_for_event<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        timeout_millis: jlong,
+    ) -> Result<(), Failure> {
+        events().wait(Duration::from_millis(
+            u64::try_from(timeout_millis).unwrap_or(0),
+        ));
+        Ok(())
+    }
+
+    fn wake<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
+        events().wake();
+        Ok(())
+    }
+
+    fn take<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+    ) -> Result<NativeEvent<'local>, Failure> {
+        let Some(event) = events().take() else {
+            return Ok(NativeEvent::null());
+        };
+        let told = java_event(env, &event);
+        if told.is_err() {
+            events().put_back(event); // the heap is full: there may be room the next time
+        }
+        told
+    }
+
+    fn written<'local>(
+        env: EnvUnowned<'local>,
+        _class: JClass<'local>,
+        factory: jlong,
+        number: jlong,
+        length: jint,
+    ) {
+        without_env(env, || {
+            let length = usize::try_from(length).unwrap_or(0);
+            events().written(source(factory, number), length);
+            Ok(())
+        });
+    }
+
+    fn set_log_level<'local>(
+        _env: &mut Env<'local>,
+        _class: JClass<'local>,
+        level: jint,
+    ) -> Result<(), Failure> {
+        logger::set_level(match level {
+            ..=0 => LevelFilter::Off,
+            1 => LevelFilter::Error,
+            2 => LevelFilter::Warn,
+            3 => LevelFilter::Info,
+            4 => LevelFilter::Debug,
+            5.. => LevelFilter::Trace,
+        });
+        Ok(())
+    }
 }

@@ -1,18 +1,16 @@
-//! The natives of `NativePythonWorkerFactory` and `NativeEvents`.
+//! The natives of `NativePythonWorkerFactory`, and the one that binds all of them.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jni::objects::{JClass, JObjectArray, JString, LoaderContext};
-use jni::sys::{jboolean, jint, jlong};
+use jni::sys::{jboolean, jlong};
 use jni::{Env, EnvUnowned, NativeMethod, bind_java_type, native_method};
-use log::LevelFilter;
 use serde_json::json;
 
 use super::channel;
 use super::convert::pairs;
-use super::event::{NativeEvent, NativeEventAPI, java_event, source};
+use super::event::{NativeEventAPI, NativeEventsAPI};
 use super::throw::{self, Failure, ThrowSparks, first_without_env, without_env};
 use crate::error::Error;
 use crate::factory::{Factory, Handout, Taken};
@@ -53,21 +51,6 @@ bind_java_type! {
         static fn is_unused(factory: jlong) -> jboolean,
         static fn terminate(factory: jlong, worker: jlong) -> jboolean,
         static fn stop(factory: jlong),
-    },
-}
-
-bind_java_type! {
-    pub(super) NativeEvents => io.nativepythonworker.NativeEvents,
-    type_map = { NativeEvent => io.nativepythonworker.NativeEvent },
-    native_trait = EventNatives,
-    native_methods_export = false,
-    native_methods_error_policy = ThrowSparks,
-    native_methods {
-        static fn wait_for_event { sig = (timeout_millis: jlong), name = "await" },
-        static fn wake(),
-        static fn take() -> NativeEvent,
-        static raw fn written(factory: jlong, number: jlong, length: jint),
-        static fn set_log_level(level: jint),
     },
 }
 
@@ -349,70 +332,6 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         factory: jlong,
     ) -> Result<(), Failure> {
         registry::stop(factory);
-        Ok(())
-    }
-}
-
-impl EventNatives for NativeEventsAPI {
-    type Error = Failure;
-
-    fn wait_for_event<'local>(
-        _env: &mut Env<'local>,
-        _class: JClass<'local>,
-        timeout_millis: jlong,
-    ) -> Result<(), Failure> {
-        events().wait(Duration::from_millis(
-            u64::try_from(timeout_millis).unwrap_or(0),
-        ));
-        Ok(())
-    }
-
-    fn wake<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<(), Failure> {
-        events().wake();
-        Ok(())
-    }
-
-    fn take<'local>(
-        env: &mut Env<'local>,
-        _class: JClass<'local>,
-    ) -> Result<NativeEvent<'local>, Failure> {
-        let Some(event) = events().take() else {
-            return Ok(NativeEvent::null());
-        };
-        let told = java_event(env, &event);
-        if told.is_err() {
-            events().put_back(event); // the heap is full: there may be room the next time
-        }
-        told
-    }
-
-    fn written<'local>(
-        env: EnvUnowned<'local>,
-        _class: JClass<'local>,
-        factory: jlong,
-        number: jlong,
-        length: jint,
-    ) {
-        without_env(env, || {
-            let length = usize::try_from(length).unwrap_or(0);
-            events().written(source(factory, number), length);
-            Ok(())
-        });
-    }
-
-    fn set_log_level<'local>(
-        _env: &mut Env<'local>,
-        _class: JClass<'local>,
-        level: jint,
-    ) -> Result<(), Failure> {
-        logger::set_level(match level {
-            ..=0 => LevelFilter::Off,
-            1 => LevelFilter::Error,
-            2 => LevelFilter::Warn,
-            3 => LevelFilter::Info,
-            4 => LevelFilter::Debug,
-            5.. => LevelFilter::Trace,
-        });
         Ok(())
     }
 }
