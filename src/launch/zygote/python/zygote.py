@@ -4,7 +4,8 @@ It is started by the native factory, with a SOCK_SEQPACKET socket as its standar
 as `message.rs` has them. The first one to come says what to load; `fork` comes with the socket of the worker to be forked and
 its standard error; `try` and `load` name a module; `leave` says that nobody will want another worker. What it sends:
 `ready`, `unfit` (and why), `loaded` and `left_out` (a module), `spoiled` (by a module), `complete`, `forked`, `failed`,
-`outdated` (a file), `imported` (by a worker), `tried`, `exited`. When the socket closes, whoever held it is gone: the zygote ends all that descends from it, and itself.
+`outdated` (a file), `imported` (by a worker), `tried` and `given_up` (a trial), `exited`. When the socket closes, whoever held it
+is gone: the zygote ends all that descends from it, and itself.
 
 It has one thread, always: a process with threads must not fork. In a forked worker everything is as `pyspark.daemon`
 leaves it; the code from there on is PySpark's own.
