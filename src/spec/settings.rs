@@ -66,6 +66,11 @@ const LEARN: Setting = setting(
     "advise",
     "What is done about modules that workers import themselves: `advise` measures their imports, tries them in a child of the zygote and says which are worth a place in `preload`; `load` also loads those that were found safe; `off` does nothing.",
 );
+const PROFILE: Setting = setting(
+    "spark.nativePythonWorker.preload.profile",
+    "",
+    "A file, local or on any file system that Hadoop knows, that applications share: the driver reads from it at its start which modules are to be loaded ahead as well, one name a line, and adds at its end those that were found safe, unless `preload.learn` is `off`. Without a scheme it is on Hadoop's default file system.",
+);
 const PRELOAD_TIMEOUT: Setting = setting(
     "spark.nativePythonWorker.preloadTimeout",
     "30s",
@@ -109,8 +114,8 @@ const UI: Setting = setting(
     "`true` adds the page \"Python Workers\" to Spark's UI, where that is enabled; executors tell the driver of their workers every five seconds while they have some.",
 );
 
-/// Every key of this project, in the order of the documentation. `enabled`, `library`, `prewarm` and `ui.enabled` are read by
-/// the plugin.
+/// Every key of this project, in the order of the documentation. `enabled`, `library`, `prewarm`, `preload.profile` and
+/// `ui.enabled` are read by the plugin.
 pub const OWN: &[Setting] = &[
     ENABLED,
     LIBRARY,
@@ -123,6 +128,7 @@ pub const OWN: &[Setting] = &[
     PREWARM,
     PRELOAD,
     LEARN,
+    PROFILE,
     PRELOAD_TIMEOUT,
     SPARES,
     OOM_SCORE,

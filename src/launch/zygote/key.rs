@@ -14,7 +14,6 @@ use super::surroundings::Surroundings;
 use crate::host::{Host, Stream};
 use crate::os::deadline::set_nonblocking;
 use crate::process::output::Output;
-use crate::spec::settings::Learn;
 use crate::spec::{CAPTURED_SESSION, FactorySpec, Settings, SparkVersion, Transport};
 
 /// Variables that sessions and tasks vary and that are read by Python code of Spark's while it runs, never when an interpreter
@@ -68,8 +67,8 @@ pub(super) struct ZygoteKey {
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preload: Vec<String>,
-    /// Whether what was learned is loaded as well: not where a session has something of its own in the place of any of it.
-    pub(super) loads_learned: bool,
+    /// Whether more may be loaded, which was found safe: not where a session has something of its own in the place of any of it.
+    pub(super) loads_more: bool,
     /// An application's own, but there may be another one in this JVM later.
     pub(super) settings: Settings,
     /// Unix sockets, or TCP where Spark's runners need a socket that has an address.
@@ -102,7 +101,7 @@ impl ZygoteKey {
             daemon_module: spec.daemon_module.clone(),
             environment,
             preload,
-            loads_learned: before.is_none() && spec.settings.learn == Learn::Load,
+            loads_more: before.is_none(),
             settings: spec.settings.clone(),
             transport: spec.worker_transport(),
         }

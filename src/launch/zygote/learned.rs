@@ -48,6 +48,15 @@ struct Module {
 }
 
 impl Module {
+    fn new() -> Self {
+        Self {
+            workers: 0,
+            millis: 0,
+            attempts: 0,
+            verdict: Verdict::Untried,
+        }
+    }
+
     fn is_worth_it(&self) -> bool {
         self.workers >= LEAST_WORKERS && self.millis / self.workers >= LEAST_MILLIS
     }
@@ -76,12 +85,8 @@ impl Learned {
         if !self.modules.contains_key(module) {
             self.make_room();
         }
-        let known = self.modules.entry(module.to_owned()).or_insert(Module {
-            workers: 0,
-            millis: 0,
-            attempts: 0,
-            verdict: Verdict::Untried,
-        });
+        let known = self.modules.entry(module.to_owned());
+        let known = known.or_insert_with(Module::new);
         known.workers += 1;
         known.millis += millis;
     }
@@ -134,6 +139,16 @@ impl Learned {
         if let Some(known) = self.modules.get_mut(module) {
             known.verdict = verdict;
         }
+    }
+
+    /// A zygote has shown why it can't be loaded. With `enter`, one that no worker has imported is told of from now on as well.
+    pub(super) fn condemn(&mut self, module: &str, why: &str, enter: bool) {
+        let why = why.to_owned();
+        if enter && self.modules.len() < MOST_MODULES {
+            let known = self.modules.entry(module.to_owned());
+            known.or_insert_with(Module::new);
+        }
+        self.judge(module, Verdict::Unsafe { why });
     }
 
     /// The trial has come to nothing, through no fault of the module's.
@@ -218,6 +233,18 @@ mod tests {
         let why = "starts threads".to_owned();
         learned.judge("sk.linear", Verdict::Unsafe { why });
         assert_eq!(learned.next_trial().as_deref(), Some("sk"));
+    }
+
+    #[test]
+    fn what_a_zygote_could_not_load_is_told_of_where_others_have_named_it() {
+        let mut learned = learned(&[("known", 100)]);
+        for module in ["known", "of the default list"] {
+            learned.condemn(module, "starts threads", false);
+        }
+        learned.condemn("named", "starts threads", true);
+        let told = learned.reports("").into_iter().map(|report| report.module);
+        assert_eq!(told.collect::<Vec<_>>(), ["known", "named"]);
+        assert_eq!(learned.safe().count(), 0);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::spec::settings::Learn;
 /// What is reported, of all interpreters.
 const MOST_REPORTED: usize = 50;
 /// What others may have one load.
-const MOST_TOLD: usize = 64;
+const MOST_TOLD: usize = 256;
 
 /// By the interpreter: other sessions' zygotes have the same modules.
 static ALL: LazyLock<Mutex<HashMap<String, Arc<Mutex<Learned>>>>> = LazyLock::new(Mutex::default);
@@ -38,8 +38,7 @@ pub(crate) fn imports() -> Vec<ImportReport> {
     reports
 }
 
-/// Has zygotes that start from now on load these as well, where they load what is learned: another executor of the same
-/// application, or another application, has found them safe.
+/// Has zygotes load these as well: another executor of the same application, or another application, has found them safe.
 pub fn load_too(modules: impl IntoIterator<Item = String>) {
     let mut told = locked(&TOLD);
     for module in modules {
@@ -57,19 +56,9 @@ pub(super) fn forget() {
 
 /// What a zygote of this key is to load beside what its settings say.
 pub(super) fn to_load(key: &ZygoteKey) -> Vec<String> {
-    if !key.loads_learned {
-        return Vec::new();
-    }
-    let learned = of_interpreter(&key.python_exec);
+    let learning = Learning::of(key);
     let new = |module: &String| !key.preload.contains(module);
-    safe(&learned).into_iter().filter(new).collect()
-}
-
-/// What was found safe, here or elsewhere.
-fn safe(learned: &Mutex<Learned>) -> BTreeSet<String> {
-    let mut modules: BTreeSet<_> = locked(learned).safe().cloned().collect();
-    modules.extend(locked(&TOLD).iter().cloned());
-    modules
+    learning.to_load().into_iter().filter(new).collect()
 }
 
 fn of_interpreter(python: &str) -> Arc<Mutex<Learned>> {
@@ -83,7 +72,8 @@ pub(super) type Tell<'a> = dyn Fn(&Request<'_>) -> io::Result<()> + 'a;
 pub(super) struct Learning {
     learned: Arc<Mutex<Learned>>,
     observes: bool,
-    loads: bool,
+    loads_told: bool,
+    loads_learned: bool,
     limit_millis: u64,
 }
 
@@ -92,15 +82,28 @@ impl Learning {
         Self {
             learned: of_interpreter(&key.python_exec),
             observes: key.settings.learn != Learn::Off,
-            loads: key.loads_learned,
+            loads_told: key.loads_more,
+            loads_learned: key.loads_more && key.settings.learn == Learn::Load,
             limit_millis: millis(key.settings.preload_timeout),
         }
     }
 
+    /// What was found safe, and is to be loaded.
+    fn to_load(&self) -> BTreeSet<String> {
+        let mut modules = BTreeSet::new();
+        if self.loads_learned {
+            modules.extend(locked(&self.learned).safe().cloned());
+        }
+        if self.loads_told {
+            modules.extend(locked(&TOLD).iter().cloned());
+        }
+        modules
+    }
+
     /// A zygote has shown that this module is not to be loaded by itself.
     pub(super) fn condemn(&self, module: &str, why: &str) {
-        let why = why.to_owned();
-        locked(&self.learned).judge(module, Verdict::Unsafe { why });
+        let was_told = locked(&TOLD).contains(module);
+        locked(&self.learned).condemn(module, why, was_told);
     }
 
     /// What the zygote has said of what workers import.
@@ -140,13 +143,11 @@ impl Learning {
 
     /// Has the zygote try or load what is worth it, one after the other, when it has nothing else to load.
     pub(super) fn go_on(&self, state: &mut State, tell: &Tell<'_>) {
-        if !self.observes || !state.complete || state.phase != Phase::Serving {
+        if !state.complete || state.phase != Phase::Serving {
             return;
         }
-        if self.loads {
-            self.load_safe(state, tell);
-        }
-        if state.trying.is_some() {
+        self.load_more(state, tell);
+        if !self.observes || state.trying.is_some() {
             return;
         }
         let Some(module) = locked(&self.learned).next_trial() else {
@@ -164,8 +165,8 @@ impl Learning {
         }
     }
 
-    fn load_safe(&self, state: &mut State, tell: &Tell<'_>) {
-        for module in safe(&self.learned) {
+    fn load_more(&self, state: &mut State, tell: &Tell<'_>) {
+        for module in self.to_load() {
             let is_loaded = state.loaded.iter().any(|(name, _)| *name == module);
             let is_left_out = state.left_out.iter().any(|one| one.module == module);
             if is_loaded || is_left_out || state.asked.contains(&module) {

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
@@ -21,10 +22,16 @@ public final class Installation {
   private static final Logger LOGGER =
       LoggerFactory.getLogger("io.nativepythonworker.NativePythonWorkerPlugin");
 
-  /** In the driver's hints where it has a page of Python workers. */
-  private static final String HAS_PAGE = "page";
+  /** In the driver's hints where it wants to know of its executors' Python workers. */
+  private static final String LISTENS = "page";
 
-  /** What an executor asks the driver. */
+  /** In the driver's hints, what its profile has, and what an executor asks if that came late. */
+  private static final String PROFILE = "profile";
+
+  /** What the hints have in its place then. */
+  private static final String LATE = "?";
+
+  /** What an executor asks the driver where what was found safe is to be loaded. */
   private static final String LEARNED = "learned";
 
   /** How long an executor's start waits for the answer. */
@@ -41,6 +48,9 @@ public final class Installation {
 
   /** Set where the native factory serves the last SparkEnv. */
   private static SparkGeneration generation;
+
+  /** On the driver, what applications leave to each other; null without such a file. */
+  private static volatile Profile profile;
 
   private Installation() {}
 
@@ -68,6 +78,7 @@ public final class Installation {
   /** What served another SparkContext of this JVM serves this one only if it is installed again. */
   private static void forgetTheLast() {
     generation = null;
+    closeProfile();
     WorkersUi.shutDown(); // nobody does it where a SparkContext has failed to start
   }
 
@@ -142,19 +153,40 @@ public final class Installation {
    * Adds the page of Python workers to the UI of {@code context}, where the native factory serves.
    *
    * @return what the driver has to tell its executors: about the Python that tasks will most likely
-   *     run, and whether there is a page to tell of their workers
+   *     run, what to load ahead, and whether it wants to be told of their workers
    */
   public static synchronized Map<String, String> driverHints(
       SparkContext context, PluginContext plugin) {
     Map<String, String> hints = new HashMap<>(LikelyPython.hints(plugin.conf()));
+    if (generation == null) {
+      return hints;
+    }
+    beginProfile(context);
     try {
-      if (generation != null && WorkersUi.show(context, generation, plugin)) {
-        hints.put(HAS_PAGE, "true");
+      boolean listens = profile != null && !context.isLocal();
+      if (WorkersUi.show(context, generation, plugin, listens)) {
+        hints.put(LISTENS, "true");
       }
     } catch (Throwable failure) {
       LOGGER.warn("Failed to add the page of Python workers to Spark's UI", failure);
     }
+    if (profile != null) {
+      String modules = profile.await();
+      hints.put(PROFILE, modules == null ? LATE : modules);
+    }
     return hints;
+  }
+
+  private static void beginProfile(SparkContext context) {
+    try {
+      Consumer<String> late =
+          context.isLocal() ? NativePythonWorkerFactory::loadToo : executorsAsk -> {};
+      profile =
+          Profile.begin(
+              context.getConf(), context.hadoopConfiguration(), late, Profile.Patience.USUAL);
+    } catch (Throwable failure) { // Hadoop's classes are others than we know
+      LOGGER.warn("Failed to begin to read {}", Profile.SETTING, failure);
+    }
   }
 
   /**
@@ -163,7 +195,7 @@ public final class Installation {
    */
   public static synchronized void tell(PluginContext plugin, Map<String, String> hints) {
     try {
-      if (generation != null && hints.containsKey(HAS_PAGE)) {
+      if (generation != null && hints.containsKey(LISTENS)) {
         WorkersUi.tell(plugin);
       }
     } catch (Throwable failure) {
@@ -179,8 +211,13 @@ public final class Installation {
    */
   public static Object hear(Object message) {
     try {
+      Profile read = profile;
+      String modules = read == null ? "" : read.known();
+      if (PROFILE.equals(message)) {
+        return modules;
+      }
       if (LEARNED.equals(message)) {
-        return WorkersUi.learned();
+        return modules + "," + WorkersUi.learned();
       }
       WorkersUi.receive(message);
     } catch (Throwable failure) {
@@ -190,20 +227,30 @@ public final class Installation {
   }
 
   /**
-   * On an executor: asks the driver which modules others have found safe to load ahead, if such are
-   * to be loaded. An executor that comes later starts with them. What the driver does not answer
-   * soon is loaded when it comes.
+   * On an executor: has the modules of the profile loaded, and asks the driver for what it has not
+   * told yet and for what other executors have found safe, if that is to be loaded. An executor
+   * that comes later starts with it. What the driver does not answer soon is loaded when it comes.
    *
-   * @param hints what the driver's {@link #driverHints} gave: without a page it was told nothing
+   * @param hints what the driver's {@link #driverHints} gave
    */
   public static void loadWhatWasLearned(PluginContext plugin, Map<String, String> hints) {
-    if (!serves() || !hints.containsKey(HAS_PAGE) || !WorkersUi.loadsLearned(plugin.conf())) {
+    if (!serves()) {
       return;
     }
+    if (!hints.getOrDefault(PROFILE, LATE).equals(LATE)) {
+      NativePythonWorkerFactory.loadToo(hints.get(PROFILE));
+    }
+    boolean loadsLearned = hints.containsKey(LISTENS) && WorkersUi.loadsLearned(plugin.conf());
+    if (loadsLearned || LATE.equals(hints.get(PROFILE))) {
+      ask(plugin, loadsLearned ? LEARNED : PROFILE);
+    }
+  }
+
+  private static void ask(PluginContext plugin, String question) {
     CountDownLatch asked = new CountDownLatch(1);
     Runnable asking =
         () -> {
-          askForWhatWasLearned(plugin);
+          askFor(question, plugin);
           asked.countDown();
         };
     DaemonThreads.make(asking, "native-python-worker-learned").start();
@@ -218,9 +265,9 @@ public final class Installation {
     return generation != null;
   }
 
-  private static void askForWhatWasLearned(PluginContext plugin) {
+  private static void askFor(String what, PluginContext plugin) {
     try {
-      Object answer = plugin.ask(LEARNED);
+      Object answer = plugin.ask(what);
       if (answer instanceof String) {
         NativePythonWorkerFactory.loadToo((String) answer);
       }
@@ -237,6 +284,7 @@ public final class Installation {
     try {
       if (generation != null) {
         advise();
+        leaveProfile();
       }
       WorkersUi.shutDown();
       if (generation != null) {
@@ -258,6 +306,20 @@ public final class Installation {
       }
     } catch (Throwable failure) {
       LOGGER.debug("Failed to say what loading ahead would have saved", failure);
+    }
+  }
+
+  private static void leaveProfile() {
+    if (profile != null) {
+      WorkersUi.leave(profile);
+      closeProfile();
+    }
+  }
+
+  private static void closeProfile() {
+    if (profile != null) {
+      profile.close();
+      profile = null;
     }
   }
 

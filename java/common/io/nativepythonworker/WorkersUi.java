@@ -24,19 +24,26 @@ final class WorkersUi {
   private WorkersUi() {}
 
   /**
-   * Adds the page to the UI of {@code context}, and has this JVM tell of its own workers; false
-   * where there is no UI.
+   * Adds the page to the UI of {@code context}, if there is one, and has this JVM tell of its own
+   * workers.
+   *
+   * @param listens whether executors are heard without a page as well
+   * @return whether they are heard
    */
   static synchronized boolean show(
-      SparkContext context, SparkGeneration generation, PluginContext plugin)
+      SparkContext context, SparkGeneration generation, PluginContext plugin, boolean listens)
       throws ReflectiveOperationException {
     imports = new Imports(plugin.conf().get("spark.nativePythonWorker.preload", null));
-    if (!plugin.conf().getBoolean("spark.nativePythonWorker.ui.enabled", true)
-        || context.ui().isEmpty()) {
+    boolean shows =
+        plugin.conf().getBoolean("spark.nativePythonWorker.ui.enabled", true)
+            && context.ui().isDefined();
+    if (!shows && !listens) {
       return false;
     }
     ExecutorStore heard = new ExecutorStore(imports);
-    generation.attach(context.ui().get(), new WorkersPage(heard));
+    if (shows) {
+      generation.attach(context.ui().get(), new WorkersPage(heard));
+    }
     context.addSparkListener(new ExecutorEnds(heard));
     store = heard;
     tell(plugin, heard::receive);
@@ -113,6 +120,14 @@ final class WorkersUi {
   static String learned() {
     Imports all = imports;
     return all == null ? "" : String.join(",", all.safe());
+  }
+
+  /** On the driver, at the application's end, after {@link #advice}: what went well, or not. */
+  static void leave(Profile profile) {
+    Imports all = imports;
+    if (all != null) {
+      profile.leave(all.safe(), all.unsafe());
+    }
   }
 
   static synchronized void shutDown() {

@@ -121,6 +121,14 @@ public final class Imports {
     return named(modules()).stream().map(module -> module.name).collect(Collectors.toList());
   }
 
+  /** The names of those that were found unsafe, or that could not be loaded, somewhere. */
+  public synchronized List<String> unsafe() {
+    return modules().stream()
+        .filter(module -> module.state.equals("unsafe"))
+        .map(module -> module.name)
+        .collect(Collectors.toList());
+  }
+
   private static List<Module> named(List<Module> modules) {
     List<Module> safe = modules.stream().filter(Module::isSafe).collect(Collectors.toList());
     return safe.stream()
