@@ -5,6 +5,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from native_python_worker import ahead
+
 JARS = "spark.jars"
 PLUGINS = "spark.plugins"
 PLUGIN = "io.nativepythonworker.NativePythonWorkerPlugin"
@@ -32,7 +34,8 @@ def submit_arguments():
 
 
 def configure(builder):
-    """Switches it on for the session that `builder` makes, which is given back; what the builder has already is kept.
+    """Switches it on for the session that `builder` makes, which is given back; what the builder has already is kept. Of what the
+    program has imported so far, tasks find loaded ahead what is known to be safe (docs/loading-ahead.md), unless `preload` is set.
 
     Only before the driver's JVM starts. Where it runs already, as under spark-submit, this warns and changes nothing: then
     give `native-python-worker submit-args` to spark-submit, or the lines of `native-python-worker conf` to spark-defaults.conf.
@@ -45,7 +48,8 @@ def configure(builder):
     for key, value in settings().items():
         others = [one for one in known.get(key, "").split(",") if one and one != value]
         builder = builder.config(key, ",".join([*others, value]))
-    return builder
+    imported = ahead.modules(known)
+    return builder.config(ahead.PRELOAD, "+" + ",".join(imported)) if imported else builder
 
 
 def jvm_runs():

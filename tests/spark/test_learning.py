@@ -7,6 +7,7 @@ import pytest
 from processes import eventually
 
 from harness import NOTHING_TO_LOAD
+from ways import await_zygote
 
 pytestmark = [pytest.mark.native_only("it is the plugin's"), pytest.mark.alike("the zygote's own doing")]
 REPORT = "/python-workers/live/report.json"
@@ -119,6 +120,81 @@ def test_what_was_found_safe_is_loaded_where_that_is_wanted_and_nothing_else(run
     assert eventually(all_find_it_loaded, 60)
     _, found = run(importing(*names), conf=conf).value
     assert all(one == {name: name == "npw_safe" for name in names} for one in found)
+
+
+@pytest.fixture
+def profile(tmp_path):
+    return tmp_path / "shared/profile"
+
+
+@pytest.fixture
+def sharing(conf, profile):
+    """The same settings, with a file that applications share."""
+    return {**conf, "spark.nativePythonWorker.preload.profile": str(profile)}
+
+
+def written(profile):
+    """The modules that a file names."""
+    return [line for line in profile.read_text().splitlines() if not line.startswith("#")]
+
+
+def test_the_next_application_starts_with_what_this_one_has_found_safe(run, sharing, profile):
+    ui, found = run(importing(*MODULES), conf=sharing).value
+    judged(ui, MODULES)
+    assert not any(loaded for one in found for loaded in one.values())
+    last = run(lambda spark: None, conf=sharing, stop=True)
+    assert written(profile) == ["npw_safe"]
+    assert last.logged(r"INFO.*preload.profile=.*shared/profile: added \[npw_safe\], taken out \[\]")
+    assert "preload.profile" not in "".join(line for line in last.log.splitlines() if "WARN" in line)
+
+    def first_job(spark):
+        await_zygote(spark, "npw_safe")
+        return importing(*MODULES)(spark)
+
+    _, found = run(first_job, conf={**sharing, "spark.nativePythonWorker.preload.learn": "off"}).value
+    assert all(one == {name: name == "npw_safe" for name in MODULES} for one in found)
+
+
+def test_what_cannot_be_loaded_leaves_the_file(run, sharing, profile):
+    profile.parent.mkdir()
+    profile.write_text("# of ours\nnpw_thread\nnpw_no_such\nnpw_safe\n")
+
+    def until_it_is_loaded(spark):
+        await_zygote(spark, "npw_safe")
+        return importing("npw_safe", "npw_thread")(spark)
+
+    ui, found = run(until_it_is_loaded, conf=sharing).value
+    assert all(one == {"npw_safe": True, "npw_thread": False} for one in found)
+
+    def its_verdict():
+        return told(ui)[0].get("npw_thread", {"verdict": {}})["verdict"].get("state") == "unsafe"
+
+    assert eventually(its_verdict, 60)
+    run(lambda spark: None, conf=sharing, stop=True)
+    assert profile.read_text() == "# of ours\nnpw_no_such\nnpw_safe\n"
+
+
+@pytest.mark.long
+def test_executors_have_it_from_the_driver_and_tell_it_without_a_page(run, sharing, profile):
+    sharing |= {"spark.master": "local-cluster[1,2,1024]", "spark.executor.memory": "512m", "spark.ui.enabled": "false"}
+
+    def learned(spark):
+        jvm, array = spark.sparkContext._jvm, spark.sparkContext._gateway.new_array
+        loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+        known = loader.loadClass("io.nativepythonworker.WorkersUi").getDeclaredMethod("learned", array(jvm.java.lang.Class, 0))
+        known.setAccessible(True)
+        return known.invoke(None, array(jvm.java.lang.Object, 0))
+
+    run(importing("npw_safe", "npw_thread"), conf=sharing).value  # noqa: B018
+    assert eventually(lambda: run(learned, conf=sharing).value == "npw_safe", 60)
+    run(lambda spark: None, conf=sharing, stop=True)
+    assert written(profile) == ["npw_safe"]
+
+    def all_find_it_loaded():
+        _, found = run(importing("npw_safe"), conf=sharing).value
+        return all(one["npw_safe"] for one in found)
+
+    assert eventually(all_find_it_loaded, 60)
 
 
 def names_of_its_zygote():
