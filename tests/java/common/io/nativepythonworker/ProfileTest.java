@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.junit.After;
 import org.junit.Before;
+import org.junit.BeforeClass;
 import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
@@ -33,6 +34,12 @@ public class ProfileTest {
   private final SparkConf conf = new SparkConf(false);
   private Path file;
   private LogRecorder log;
+
+  /** Else Spark sets its loggers up under a recorder, with its first line. */
+  @BeforeClass
+  public static void setLoggersUp() {
+    new SparkConf(false).log();
+  }
 
   @Before
   public void record() {
@@ -178,7 +185,7 @@ public class ProfileTest {
   @Test
   public void aFileSystemThatHangsHoldsNothingUpAndWhatComesLateIsLoaded() throws Exception {
     Files.writeString(file, "a\nb\n");
-    CountDownLatch gate = SlowFileSystem.close();
+    CountDownLatch gate = SlowFileSystem.shut();
     try {
       Profile profile = begin("slow:" + file, SHORT);
       assertNull(profile.await());
@@ -195,7 +202,7 @@ public class ProfileTest {
   @Test
   public void whatComesAfterTheApplicationIsLoadedByNoOther() throws Exception {
     Files.writeString(file, "a\n");
-    CountDownLatch gate = SlowFileSystem.close();
+    CountDownLatch gate = SlowFileSystem.shut();
     try {
       Profile profile = begin("slow:" + file, SHORT);
       assertNull(profile.await());
@@ -215,7 +222,7 @@ public class ProfileTest {
     Files.writeString(file, "a\n");
     Profile profile = begin("slow:" + file, new Profile.Patience(60_000, 50));
     assertEquals("a", profile.await());
-    CountDownLatch gate = SlowFileSystem.close();
+    CountDownLatch gate = SlowFileSystem.shut();
     try {
       profile.leave(List.of("b"), List.of());
       assertTrue(onlyWarning(), onlyWarning().contains("not written after 50 ms"));

@@ -33,7 +33,7 @@ public final class SlowFileSystem extends FilterFileSystem {
   }
 
   /** From now on all wait until the latch is counted down. */
-  static CountDownLatch close() {
+  static CountDownLatch shut() {
     gate = new CountDownLatch(1);
     return gate;
   }
