@@ -13,7 +13,7 @@ PYTHON = "spark.pyspark.python"
 
 # What takes long to import and has passed the trial that the zygote makes of what workers import; docs/loading-ahead.md has the
 # versions.
-KNOWN_SAFE = ()
+KNOWN_SAFE = ("sklearn.linear_model", "networkx")
 
 
 def modules(options):

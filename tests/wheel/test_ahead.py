@@ -12,15 +12,22 @@ from conftest import USER
 PRELOAD = "spark.nativePythonWorker.preload"
 PACKAGES = ("sklearn", "sklearn/linear_model", "sklearn/of_ours", "networkx")
 IMPORTED = "import sklearn.linear_model, sklearn.of_ours, networkx"
-ADDED = "+sklearn.linear_model,networkx"
-PROGRAM = """
-import json
-import native_python_worker
+ADDED = ["sklearn.linear_model", "networkx"]
+CONFIGURED = """
 from pyspark.sql import SparkSession
-{imports}
-builder = SparkSession.builder.config("some", "thing"){more}
-builder = native_python_worker.configure(native_python_worker.configure(builder))
+import native_python_worker
+builder = SparkSession.builder.config("some", "thing")
+for _ in range(2):
+    builder = native_python_worker.configure(builder)
 print(json.dumps(builder._options))
+"""
+ASKED = """
+from native_python_worker import ahead
+inherited = dict(os.environ)
+for options, variables in json.loads(sys.argv[1]):
+    os.environ.clear()
+    os.environ.update({**inherited, **variables})
+    print(json.dumps(ahead.modules(options)))
 """
 
 
@@ -44,17 +51,18 @@ class Program:
         self.own = folder / "program"
         self.own.mkdir()
 
-    def options(self, imports=IMPORTED, more="", **variables):
-        """What the builder has."""
-        (self.own / "program.py").write_text(PROGRAM.format(imports=imports, more=more))
+    def run(self, text, *arguments, imports=IMPORTED, **variables):
+        """What it prints, line by line."""
+        (self.own / "program.py").write_text(f"import json, os, sys\n{imports}\n{text}")
         environment = {"PATH": f"{self.python.parent}:/usr/bin:/bin", "HOME": str(self.folder), **variables}
-        command = [self.python, "program.py"]
+        command = [self.python, "program.py", *arguments]
         done = subprocess.run(command, cwd=self.own, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return list(map(json.loads, done.stdout.splitlines()))
 
-    def preload(self, **how):
-        return self.options(**how).get(PRELOAD)
+    def adds(self, *cases, **how):
+        """What it adds in each case: with these options of a builder, and these variables."""
+        return self.run(ASKED, json.dumps(cases), **how)
 
 
 @pytest.fixture
@@ -64,48 +72,54 @@ def program(tmp_path):
 
 def test_what_the_program_has_imported_and_is_known_to_be_safe_is_added(program):
     make(program.site)
-    options = program.options()
-    assert options[PRELOAD] == ADDED
+    [options] = program.run(CONFIGURED)
+    assert options[PRELOAD] == f"+{','.join(ADDED)}"
     assert options["some"] == "thing"
     assert "spark.plugins" in options
-    assert program.preload(imports="import sklearn") is None
-    assert program.preload(imports="import networkx") == "+networkx"
+    assert program.adds([{}, {}], imports="import sklearn") == [[]]
+    assert program.adds([{}, {}], imports="import networkx") == [["networkx"]]
 
 
 def test_what_a_user_has_set_is_kept(program, tmp_path):
     make(program.site)
-    assert program.preload(more=f".config('{PRELOAD}', '+')") == "+"
-    assert program.preload(PYSPARK_SUBMIT_ARGS=f"--conf {PRELOAD}=numpy pyspark-shell") is None
-    assert program.preload(PYSPARK_SUBMIT_ARGS="--properties-file x pyspark-shell") is None
-    assert program.preload(PYSPARK_SUBMIT_ARGS=f"--conf {PRELOAD}.learn=load pyspark-shell") == ADDED
-    defaults = tmp_path / "spark-defaults.conf"
-    for line in (f"{PRELOAD} numpy", f"  {PRELOAD}=", f"{PRELOAD}:+a"):
-        defaults.write_text(f"# ours\nspark.other 1\n{line}\n")
-        assert program.preload(SPARK_CONF_DIR=str(tmp_path)) is None, line
-    defaults.write_text(f"# {PRELOAD} numpy\n{PRELOAD}.learn load\n{PRELOAD}Timeout 3s\n")
-    assert program.preload(SPARK_CONF_DIR=str(tmp_path)) == ADDED
-    home = tmp_path / "home"
-    (home / "conf").mkdir(parents=True)
-    (home / "conf/spark-defaults.conf").write_text(f"{PRELOAD} numpy\n")
-    assert program.preload(SPARK_HOME=str(home)) is None
+
+    def defaults(number, line):
+        folder = tmp_path / f"{number}/conf"
+        folder.mkdir(parents=True)
+        (folder / "spark-defaults.conf").write_text(f"# ours\nspark.other 1\n{line}\n")
+        return folder
+
+    lines = [f"{PRELOAD} numpy", f"  {PRELOAD}=", f"{PRELOAD}:+a"]
+    is_set = [
+        [{PRELOAD: "+"}, {}],
+        [{}, {"PYSPARK_SUBMIT_ARGS": f"--conf {PRELOAD}=numpy pyspark-shell"}],
+        [{}, {"PYSPARK_SUBMIT_ARGS": "--properties-file x pyspark-shell"}],
+        *([{}, {"SPARK_CONF_DIR": str(defaults(number, line))}] for number, line in enumerate(lines)),
+        [{}, {"SPARK_HOME": str(defaults("home", f"{PRELOAD} numpy").parent)}],
+    ]
+    assert program.adds(*is_set) == [[]] * len(is_set)
+    others = f"# {PRELOAD} numpy\n{PRELOAD}.learn load\n{PRELOAD}Timeout 3s"
+    is_not_set = [
+        [{f"{PRELOAD}.learn": "load"}, {}],
+        [{}, {"PYSPARK_SUBMIT_ARGS": f"--conf {PRELOAD}.learn=load pyspark-shell"}],
+        [{}, {"SPARK_CONF_DIR": str(defaults("others", others))}],
+    ]
+    assert program.adds(*is_not_set) == [ADDED] * len(is_not_set)
 
 
-def test_nothing_is_added_where_tasks_may_have_another_interpreter(program, tmp_path):
+def test_nothing_is_added_where_tasks_may_have_another_interpreter(program):
     make(program.site)
-    versioned = program.python.with_name(f"python3.{sys.version_info[1]}")
-    for own in (program.python, versioned):
-        assert program.preload(PYSPARK_PYTHON=str(own)) == ADDED
-    assert program.preload(PYSPARK_PYTHON="python") == ADDED
-    base = Path(sys.base_prefix, "bin/python3").resolve()
-    for other in (base, "environment/bin/python", "no_such_python"):
-        assert program.preload(PYSPARK_PYTHON=str(other)) is None
-    assert program.preload(more=f".config('spark.pyspark.python', '{base}')") is None
-    assert program.preload(more=f".config('spark.pyspark.python', '{program.python}')") == ADDED
-    assert program.preload(PATH="/usr/bin:/bin") is None
+    own = [str(program.python), str(program.python.with_name("python3")), "python"]
+    assert program.adds(*([{}, {"PYSPARK_PYTHON": name}] for name in own)) == [ADDED] * len(own)
+    assert program.adds(*([{"spark.pyspark.python": name}, {}] for name in own)) == [ADDED] * len(own)
+    others = [str(Path(sys.base_prefix, "bin/python3").resolve()), "environment/bin/python", "no_such_python"]
+    assert program.adds(*([{}, {"PYSPARK_PYTHON": name}] for name in others)) == [[]] * len(others)
+    assert program.adds(*([{"spark.pyspark.python": name}, {}] for name in others)) == [[]] * len(others)
+    assert program.adds([{}, {"PATH": "/usr/bin:/bin"}]) == [[]]
 
 
 def test_nothing_of_the_programs_own_folder_is_added(program, tmp_path):
     make(program.own)
-    assert program.preload() is None
+    assert program.adds([{}, {}]) == [[]]
     make(tmp_path / "elsewhere")
-    assert program.preload(PYTHONPATH=str(tmp_path / "elsewhere")) is None
+    assert program.adds([{}, {}], PYTHONPATH=str(tmp_path / "elsewhere")) == [[]]

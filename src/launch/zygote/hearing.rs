@@ -52,10 +52,10 @@ impl Talk {
                 missing,
                 reason,
             } => {
-                self.learning.condemn(
-                    &module,
-                    &format!("can't be imported in the zygote: {reason}"),
-                );
+                if !missing {
+                    let why = format!("can't be imported in the zygote: {reason}");
+                    self.learning.condemn(&module, &why);
+                }
                 state.leave_out(module, missing, reason);
             }
             Message::Imported { .. } | Message::Tried { .. } | Message::GivenUp { .. } => {

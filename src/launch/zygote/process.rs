@@ -54,7 +54,7 @@ impl Zygote {
         key: &ZygoteKey,
         spec: &FactorySpec,
         host: &Arc<dyn Host>,
-        state: State,
+        mut state: State,
         left_behind: LeftBehind,
         deadline: Deadline,
     ) -> Result<Self, Error> {
@@ -64,7 +64,9 @@ impl Zygote {
             PythonProcess::start(&program::command(key, spec), Stdin::messages(), spec, host)?;
         process.drain_stdout(stdout, key::stream_of_stdout(spec))?;
         let control = process.stdin().map_err(Error::io(Step::Spawn, limit))?;
-        let program = program::messages(key, spec, &state.left_out);
+        let wanted = program::wanted(key);
+        let program = program::messages(key, spec, &wanted, &state.left_out);
+        state.asked = wanted;
         let keeper = process.pid();
         let talk = Talk::new(control, keeper, key, spec, host.clone(), state);
         let talk = Arc::new(talk);

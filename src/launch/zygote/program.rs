@@ -60,14 +60,23 @@ pub(super) fn command(key: &ZygoteKey, spec: &FactorySpec) -> CommandLine {
     }
 }
 
-/// What that is told, one message after the other: the program, and what it is to load.
-pub(super) fn messages(key: &ZygoteKey, spec: &FactorySpec, left_out: &[LeftOut]) -> [Vec<u8>; 4] {
-    let wanted = [key.preload.clone(), learning::to_load(key)].concat();
+/// The modules that it is to load.
+pub(super) fn wanted(key: &ZygoteKey) -> Vec<String> {
+    [key.preload.clone(), learning::to_load(key)].concat()
+}
+
+/// What that is told, one message after the other: the program, and what it is to load of what is wanted.
+pub(super) fn messages(
+    key: &ZygoteKey,
+    spec: &FactorySpec,
+    wanted: &[String],
+    left_out: &[LeftOut],
+) -> [Vec<u8>; 4] {
     [
         SECOND_LINE.into(),
         BOOT.into(),
         message::bytes(&MODULES),
-        message::bytes(&order(key, spec, &wanted, left_out)),
+        message::bytes(&order(key, spec, wanted, left_out)),
     ]
 }
 

@@ -73,7 +73,7 @@ pub(super) struct State {
     pub(super) inventory: Arc<Mutex<Inventory>>,
     /// The module that is tried in a child.
     pub(super) trying: Option<String>,
-    /// Those that it was asked to load since it has begun.
+    /// Those that it was asked to load.
     pub(super) asked: Vec<String>,
     /// Whether all is loaded that is to be.
     pub(super) complete: bool,
