@@ -65,6 +65,26 @@ def test_modules_that_a_user_names(user, tmp_path):
     found = findings(user, options="--preload features,no_such_module", PYTHONPATH=str(tmp_path))
     assert found["features"]["text"].startswith("can be loaded ahead")
     assert found["no_such_module"]["level"] == "warning"
+    assert "No module named" in found["no_such_module"]["text"]
+
+
+def test_they_are_tried_as_the_zygote_tries_what_workers_import(user, tmp_path):
+    modules = {
+        "starts": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n",
+        "keeps": "import socket\nkept = socket.socket()\n",
+        "ends": "import os\nos._exit(3)\n",
+        "state": "import keeps_nothing\n",
+        "keeps_nothing": "",
+    }
+    for name, text in modules.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    found = findings(user, options=f"--preload {','.join(modules)}", PYTHONPATH=str(tmp_path))
+    said = {name: found[name]["text"] for name in modules}
+    assert said["starts"] == "can't be loaded ahead: it starts threads"
+    assert said["keeps"] == "can't be loaded ahead: it keeps a socket open"
+    assert said["ends"] == "can't be loaded ahead: it ends the interpreter when it is imported"
+    assert all(said[name].startswith("can be loaded ahead: ") for name in ("state", "keeps_nothing"))
+    assert {found[name]["level"] for name in ("starts", "keeps", "ends")} == {"warning"}
 
 
 # Runs the program that is its argument with the modules of this folder first.

@@ -1,9 +1,16 @@
-"""Imports the modules that are its arguments, and tells of each what that cost. Run by the interpreter that is looked at."""
+"""Imports the modules that are its arguments, and tells of each what that cost. Those behind `--try` are tried before, as the
+zygote tries what workers import; its program comes by standard input. Run by the interpreter that is looked at.
+"""
 
 import importlib
 import json
+import os
+import select
 import sys
 import time
+import types
+
+LIMIT_MILLIS = 30_000  # as `preloadTimeout` is by default
 
 
 def status(field):
@@ -29,5 +36,53 @@ def load(name):
     }
 
 
-for name in sys.argv[1:]:
-    print(json.dumps(load(name)), flush=True)
+def program_of_the_zygote():
+    """Its module `trial`, and out of `sys.modules` again all that this needs."""
+    sources = json.load(sys.stdin)
+    others = {name: sys.modules[name] for name, _ in sources if name in sys.modules}
+    for name, source in sources:
+        module = sys.modules[name] = types.ModuleType(name)
+        exec(compile(source, f"<native-python-worker>/{name}.py", "exec"), module.__dict__)
+        if name == "trial":
+            break
+    trial = sys.modules["trial"]
+    for name, _ in sources:
+        sys.modules.pop(name, None)
+    sys.modules.update(others)
+    return trial
+
+
+def outcome_of(trial):
+    """Awaited: what the zygote would hear of it."""
+    outcome, ended = None, False
+    while outcome is None:
+        select.select([trial.result], [], [], trial.left_millis() / 1000)
+        pid, exit_status = os.waitpid(trial.pid, os.WNOHANG)
+        ended = pid != 0
+        outcome = trial.outcome(exit_status if ended else None)
+    trial.end(ended)
+    if not ended:
+        os.waitpid(trial.pid, 0)
+    return outcome
+
+
+def verdict(program, name):
+    """As of `load`, with what speaks against loading it ahead; where nothing does it is loaded, as what is tried next may use it."""
+    trial = program.Trial.begin(name, LIMIT_MILLIS, os.fork, lambda: importlib.import_module(name))
+    kind, found = outcome_of(trial)
+    if kind == "tried" and not found["why"]:
+        importlib.import_module(name)
+    cost = {"millis": found.get("millis", 0), "bytes": found.get("kibibytes", 0) * 1024}
+    return {"module": name, "verdict": kind, "why": found["why"], **cost}
+
+
+def main(names):
+    end = names.index("--try")
+    program = program_of_the_zygote()
+    for name in names[:end]:
+        print(json.dumps(load(name)), flush=True)
+    for name in names[end + 1 :]:
+        print(json.dumps(verdict(program, name)), flush=True)
+
+
+main(sys.argv[1:])

@@ -14,13 +14,21 @@ MIB = 1024 * 1024
 
 
 def look(spark_home, python, loaded_ahead, preload):
-    """A finding for PySpark's worker, for each module of the default list, and for those of `preload`."""
+    """A finding for PySpark's worker, for each module of the default list, and for those of `preload`, which are tried first."""
     wanted = [WORKER, *loaded_ahead["modules"], *preload]
+    arguments = [WORKER, *loaded_ahead["modules"], "--try", *preload]
+    zygote = json.dumps(loaded_ahead["program"])
     environment = {**os.environ, **loaded_ahead["environment"], "PYTHONPATH": spark.python_path(spark_home)}
     program = Path(__file__).with_name("importing.py")
     try:
         run = subprocess.run(
-            [python, str(program), *wanted], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            [python, str(program), *arguments],
+            input=zygote,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
         output, ending = run.stdout, f"the interpreter ended with {run.returncode}"
     except subprocess.TimeoutExpired as late:
@@ -30,7 +38,8 @@ def look(spark_home, python, loaded_ahead, preload):
         return
     told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     for one in told:
-        yield finding(one, may_be_missing=one["module"] in loaded_ahead["modules"])
+        is_tried = "verdict" in one
+        yield verdict(one) if is_tried else finding(one, may_be_missing=one["module"] in loaded_ahead["modules"])
     for name in wanted[len(told) : len(told) + 1]:
         yield Finding(name, ERROR if name == WORKER else WARNING, ending, "import it by hand to see why")
 
@@ -42,8 +51,21 @@ def finding(one, may_be_missing):
     if one["error"]:
         level = ERROR if name == WORKER else WARNING
         return Finding(name, level, one["error"], "it will be left out" if level == WARNING else "workers can't start")
-    cost = f"{one['millis']} ms, {one['bytes'] / MIB:.0f} MiB"
     if one["threads"]:
         advice = f"set spark.nativePythonWorker.preload to a list without {name}"
         return Finding(name, WARNING, f"starts {one['threads']} threads when it is imported: will be left out", advice)
-    return Finding(name, OK, f"can be loaded ahead: {cost}, shared by all workers")
+    return Finding(name, OK, fine(one))
+
+
+def verdict(one):
+    """Of the trial that the zygote makes of what workers import."""
+    name, why = one["module"], one["why"]
+    if one["verdict"] != "tried":
+        return Finding(name, WARNING, f"its trial has come to nothing: {why}", "try again")
+    if why:
+        return Finding(name, WARNING, f"can't be loaded ahead: it {why}", "do not name it in spark.nativePythonWorker.preload")
+    return Finding(name, OK, fine(one))
+
+
+def fine(one):
+    return f"can be loaded ahead: {one['millis']} ms, {one['bytes'] / MIB:.0f} MiB, shared by all workers"

@@ -57,13 +57,15 @@ pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>) {
     }
 }
 
-/// What zygotes of this Spark load by default, and the environment that they load it under; for tools that look at a machine.
+/// What zygotes of this Spark load by default, the environment that they load it under, and their program, by which more can be
+/// tried as they do; for tools that look at a machine.
 pub fn loaded_ahead(spark: &str) -> LoadedAhead {
     let spark = SparkVersion::parse(spark);
     let environment = key::ALLOCATOR_VARIABLES.into_iter();
     LoadedAhead {
         modules: spark.map(SparkVersion::loaded_ahead).unwrap_or_default(),
         environment: environment.chain([SINGLE_THREADED]).collect(),
+        program: program::MODULES,
     }
 }
 
@@ -72,6 +74,7 @@ pub fn loaded_ahead(spark: &str) -> LoadedAhead {
 pub struct LoadedAhead {
     modules: &'static [&'static str],
     environment: HashMap<&'static str, &'static str>,
+    program: &'static [(&'static str, &'static str)],
 }
 
 /// What `pools.py` sets while modules are loaded.

@@ -13,7 +13,7 @@ use crate::spec::settings::Learn;
 use crate::spec::{FactorySpec, python_variables};
 
 /// Each of these modules needs only those before it.
-const MODULES: &[(&str, &str)] = &[
+pub(super) const MODULES: &[(&str, &str)] = &[
     ("linux", include_str!("python/linux.py")),
     ("keeper", include_str!("python/keeper.py")),
     ("imports", include_str!("python/imports.py")),
