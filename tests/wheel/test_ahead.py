@@ -10,9 +10,9 @@ import pytest
 from conftest import USER
 
 PRELOAD = "spark.nativePythonWorker.preload"
-PACKAGES = ("sklearn", "sklearn/linear_model", "sklearn/of_ours", "networkx")
-IMPORTED = "import sklearn.linear_model, sklearn.of_ours, networkx"
-ADDED = ["sklearn.linear_model", "networkx"]
+PACKAGES = ("scipy", "sklearn", "sklearn/linear_model", "sklearn/of_ours", "scipy/stats")
+IMPORTED = "import sklearn.linear_model, sklearn.of_ours, scipy.stats"
+ADDED = ["scipy.stats", "sklearn.linear_model"]
 CONFIGURED = """
 from pyspark.sql import SparkSession
 import native_python_worker
@@ -77,7 +77,7 @@ def test_what_the_program_has_imported_and_is_known_to_be_safe_is_added(program)
     assert options["some"] == "thing"
     assert "spark.plugins" in options
     assert program.adds([{}, {}], imports="import sklearn") == [[]]
-    assert program.adds([{}, {}], imports="import networkx") == [["networkx"]]
+    assert program.adds([{}, {}], imports="import scipy.stats") == [["scipy.stats"]]
 
 
 def test_what_a_user_has_set_is_kept(program, tmp_path):
