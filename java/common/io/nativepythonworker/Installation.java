@@ -238,11 +238,19 @@ public final class Installation {
       return;
     }
     if (!hints.getOrDefault(PROFILE, LATE).equals(LATE)) {
-      NativePythonWorkerFactory.loadToo(hints.get(PROFILE));
+      loadToo(hints.get(PROFILE));
     }
     boolean loadsLearned = hints.containsKey(LISTENS) && WorkersUi.loadsLearned(plugin.conf());
     if (loadsLearned || LATE.equals(hints.get(PROFILE))) {
       ask(plugin, loadsLearned ? LEARNED : PROFILE);
+    }
+  }
+
+  private static void loadToo(String modules) {
+    try {
+      NativePythonWorkerFactory.loadToo(modules);
+    } catch (Throwable failure) {
+      LOGGER.debug("Failed to have modules of the profile loaded ahead", failure);
     }
   }
 
@@ -310,10 +318,14 @@ public final class Installation {
   }
 
   private static void leaveProfile() {
-    if (profile != null) {
-      WorkersUi.leave(profile);
-      closeProfile();
+    try {
+      if (profile != null) {
+        WorkersUi.leave(profile);
+      }
+    } catch (Throwable failure) {
+      LOGGER.warn("Failed to begin to write {}", Profile.SETTING, failure);
     }
+    closeProfile();
   }
 
   private static void closeProfile() {

@@ -16,6 +16,8 @@ final class ModuleList {
   private static final Pattern NAME =
       Pattern.compile("(?=.{1,100}$)[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*");
 
+  private static final Pattern BLANKS_AROUND = Pattern.compile("^[ \\t]+|[ \\t]+$");
+
   private static final String HEAD =
       "# Python modules that are loaded ahead of tasks. Applications add what they have found safe;"
           + " take out what you do not want.";
@@ -41,12 +43,12 @@ final class ModuleList {
 
   static ModuleList parse(String text) {
     List<String> lines = new ArrayList<>(Arrays.asList(text.split("\\R")));
-    lines.removeIf(line -> text.trim().isEmpty());
+    lines.removeIf(line -> text.matches("\\s*"));
     return new ModuleList(lines);
   }
 
   private static String name(String line) {
-    return line.split("#", 2)[0].trim();
+    return BLANKS_AROUND.matcher(line.split("#", 2)[0]).replaceAll("");
   }
 
   Set<String> modules() {

@@ -107,7 +107,8 @@ final class Profile {
   }
 
   private static String shortened(String line) {
-    return '"' + line.substring(0, Math.min(line.length(), 80)) + '"';
+    String some = line.substring(0, Math.min(line.length(), 80));
+    return '"' + some.replaceAll("\\p{Cntrl}", "?") + '"';
   }
 
   private synchronized void tell(String found) {

@@ -28,7 +28,8 @@ public class ModuleListTest {
   @Test
   public void whatIsNoNameIsIgnored() {
     List<String> junk =
-        List.of("two words", "a..b", ".a", "1a", "a-b", "a,b", "\u0000\u0001", "x".repeat(101));
+        List.of(
+            "two words", "a..b", ".a", "1a", "a-b", "a,b", "\u0000", "\u0000x", "x".repeat(101));
     ModuleList list = ModuleList.parse("good\n" + String.join("\n", junk));
     assertEquals(List.of("good"), modules(list));
     assertEquals(junk, list.ignored());
