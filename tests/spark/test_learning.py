@@ -65,14 +65,14 @@ def told(ui):
     return {one["module"]: one for one in report["imports"]}, report["advice"]
 
 
-def judged(ui, names):
-    """The same once all of these have been judged and all four workers heard, awaited: they tell when their task is over."""
+def judged(ui, names, workers):
+    """The same once all of these have been judged and so many workers heard, awaited: they tell when their task is over."""
 
     def found():
         imports, advice = told(ui)
         of_these = [imports.get(name, {"workers": 0, "verdict": {}}) for name in names]
         states = {one["verdict"].get("state") for one in of_these}
-        heard = all(one["workers"] >= 4 for one in of_these)
+        heard = all(one["workers"] >= workers for one in of_these)
         return (imports, advice) if states <= {"safe", "unsafe"} and heard else None
 
     return eventually(found, 120)
@@ -92,7 +92,7 @@ def test_what_workers_import_is_tried_and_advised_with_its_reasons(run, conf, tm
     own = tmp_path / "npw_own.py"
     own.write_text(f"import npw_safe\n{SLOW}")
     ui, _ = run(with_own_file(["npw_own", *MODULES], str(own)), conf=conf).value
-    imports, advice = judged(ui, MODULES)
+    imports, advice = judged(ui, MODULES, workers=4)
     for name, (_, why) in MODULES.items():
         assert imports[name]["workers"] == 4, name
         assert imports[name]["millis"] >= 4 * 600, name
@@ -111,7 +111,7 @@ def test_what_was_found_safe_is_loaded_where_that_is_wanted_and_nothing_else(run
     names = ["npw_own", *MODULES]
     ui, found = run(with_own_file(names, str(own)), conf=conf).value
     assert not any(loaded for one in found for loaded in one.values())
-    judged(ui, MODULES)
+    assert judged(ui, MODULES, workers=2)  # what is loaded by then is not noted of the others
 
     def all_find_it_loaded():
         _, found = run(importing("npw_safe"), conf=conf).value
@@ -140,7 +140,7 @@ def written(profile):
 
 def test_the_next_application_starts_with_what_this_one_has_found_safe(run, sharing, profile):
     ui, found = run(importing(*MODULES), conf=sharing).value
-    judged(ui, MODULES)
+    assert judged(ui, MODULES, workers=4)
     assert not any(loaded for one in found for loaded in one.values())
     last = run(lambda spark: None, conf=sharing, stop=True)
     assert written(profile) == ["npw_safe"]
@@ -240,7 +240,7 @@ def test_a_worker_that_writes_junk_harms_nobody(run, conf):
     ui, shouted = run(job, conf=conf).value
     assert all(names and sent for names, sent in shouted)
     run(importing("npw_safe"), conf=conf).value  # noqa: B018
-    imports, _ = judged(ui, ["npw_safe"])
+    imports, _ = judged(ui, ["npw_safe"], workers=4)
     assert set(imports) == {"npw_safe"}
     assert imports["npw_safe"]["workers"] == 4
 
