@@ -1,8 +1,8 @@
-"""Writes docs/oracle.md: how PySpark's own tests go on stock Spark and on the native factory.
+"""Writes docs/oracle.md: how PySpark's own tests go on the native factory, of those that pass on stock Spark.
 
     page.py VERSION...
 
-From what the last runs of `./test pyspark VERSION --stock` and `./test pyspark VERSION` have left behind.
+From `passes-VERSION.txt`, which says what passes on stock Spark, and what the last run of `./test pyspark VERSION` has left behind.
 """
 
 import re
@@ -32,45 +32,47 @@ class Results:
     """What is known of one release."""
 
     release: Release
-    stock: dict  # of the tests on stock Spark, by module
+    expected: dict  # the names of the tests that pass on stock Spark, by module
+    tests: dict  # the tests as they went on the native factory, by module
     passed: Counter  # on the native factory, of those that pass on stock, by module
-    ran: tuple  # the days of both runs
+    day: str  # of the run
 
     def row(self, name):
         """The cells of one module."""
-        if name not in self.stock:
+        if name not in self.tests:
             return ["", "", ""]
-        skipped = sum(test.outcome == "skipped" for test in self.stock[name].values())
-        return [len(self.release.expected().get(name, ())), self.passed[name], skipped or ""]
+        return [len(self.expected.get(name, ())), self.passed[name], len(self.of(name, "skipped")) or ""]
 
-    def total(self, outcome):
-        return sum(test.outcome == outcome for tests in self.stock.values() for test in tests.values())
+    def of(self, name, outcome):
+        """The tests of a module that ended so."""
+        return [test for test in self.tests[name].values() if test.outcome == outcome]
+
+    def all(self, outcome):
+        return [test for name in self.tests for test in self.of(name, outcome)]
 
     def skipped(self):
         """For what reasons tests are skipped, and how many for each."""
-        reasons = [test.text for tests in self.stock.values() for test in tests.values() if test.outcome == "skipped"]
-        return Counter(re.sub(r"\s+", " ", reason).rstrip(".") for reason in reasons)
+        reasons = (re.sub(r"/\S+/site-packages/", "", test.text) for test in self.all("skipped"))
+        return Counter(" ".join(reason.split()).rstrip(".") for reason in reasons)
 
     def failing(self):
-        """The tests that fail on stock Spark."""
-        for tests in self.stock.values():
-            for test in tests.values():
-                if test.outcome == "failed":
-                    yield test.name
+        """The tests that fail, and do not pass on stock Spark either."""
+        passing = {name for names in self.expected.values() for name in names}
+        return [test.name for test in self.all("failed") if test.name not in passing]
 
 
 def results(version):
     release = Release(version, None)
-    reports = {path.parent.name: path for path in release.folder.glob("stock/*/report.xml")}
+    expected = release.expected()
     native = ROOT / f"build/test-reports/pyspark-{version}.xml"
     cases = list(ElementTree.parse(native).iter("testcase"))
-    lacking = release.expected().keys() - {one.get("classname") for one in cases}
+    lacking = expected.keys() - {one.get("classname") for one in cases}
     if lacking:
         raise SystemExit(f"{native} lacks {', '.join(sorted(lacking))}: run all of them")
     passed = Counter(one.get("classname") for one in cases if "::" in one.get("name") and one.find("failure") is None)
-    stock = {name: module.read(path, name) for name, path in sorted(reports.items())}
-    ran = (day(next(iter(reports.values()))), day(next(iter(release.folder.glob("native/*/report.xml")))))
-    return Results(release, stock, passed, ran)
+    reports = {name: release.folder / "native" / name / "report.xml" for name in sorted(expected)}
+    tests = {name: module.read(path, name) for name, path in reports.items()}
+    return Results(release, expected, tests, passed, day(next(iter(reports.values()))))
 
 
 def day(report):
@@ -84,16 +86,16 @@ def table(heads, rows):
 
 def summary(one):
     """The cells of one release."""
-    on_stock = sum(map(len, one.release.expected().values()))
-    days = " and ".join(sorted(set(one.ran)))
-    return [one.release.version, len(one.stock), on_stock, one.passed.total(), one.total("skipped"), one.total("failed"), days]
+    on_stock = sum(map(len, one.expected.values()))
+    counts = [len(one.tests), on_stock, one.passed.total(), len(one.all("skipped")), len(one.failing())]
+    return [one.release.version, *counts, one.day]
 
 
 def modules(releases):
     """A row for each module that any of the releases has, under the subject it is about."""
     about = {}
     for one in releases:
-        about |= {name: subject for name, subject in one.release.modules().items() if name in one.stock}
+        about |= {name: subject for name, subject in one.release.modules().items() if name in one.tests}
     for subject in dict.fromkeys(entry["about"] for entry in catalogue()["group"]):
         yield [f"**{subject}**", *[""] * (3 * len(releases))]
         for name in sorted(name for name in about if about[name] == subject):
@@ -111,14 +113,14 @@ def skipped(one):
 
 def page(releases):
     yield HEAD
-    heads = ["PySpark", "modules", "pass on stock", "of these on native", "skipped", "fail on stock", "run on"]
+    heads = ["PySpark", "modules", "pass on stock", "of these on native", "skipped", "fail on both", "run on"]
     yield table(heads, map(summary, releases))
     yield "## Modules\n\nTests that pass on stock Spark, those of them that pass on the native factory, and tests that are skipped.\n\n"
     columns = [f"{one.release.version} {what}" for one in releases for what in ("stock", "native", "skipped")]
     yield table(["module of `pyspark`", *columns], modules(releases))
     yield "## Skipped by PySpark itself\n\n"
     yield "".join(f"- {one.release.version}: {skipped(one)}\n" for one in releases)
-    yield "\n## Fail on stock Spark too\n\nThese are not held against the native factory.\n\n"
+    yield "\n## Fail on both\n\nThey are not in the list of what passes on stock Spark.\n\n"
     for one in releases:
         failing = [f"`{name.removeprefix('pyspark/')}`" for name in one.failing()]
         yield f"- {one.release.version}: {', '.join(failing) or 'none'}\n"
