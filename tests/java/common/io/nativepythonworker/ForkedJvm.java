@@ -16,6 +16,10 @@ import java.util.stream.Stream;
 final class ForkedJvm {
   private static final long TIMEOUT_SECONDS = 90;
 
+  /** It lives for seconds: what the second compiler and the parallel collector take is lost. */
+  private static final List<String> SHORT_LIVED =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+
   private final List<String> command = new ArrayList<>();
   private String classPath = System.getProperty("java.class.path");
 
@@ -36,6 +40,7 @@ final class ForkedJvm {
     List<String> all = new ArrayList<>();
     all.add(System.getProperty("java.home") + "/bin/java");
     all.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    all.addAll(SHORT_LIVED);
     all.addAll(command);
     Stream.of("-cp", classPath, main.getName()).forEach(all::add);
     all.addAll(List.of(arguments));
