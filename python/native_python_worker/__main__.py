@@ -28,7 +28,11 @@ def show_conf(_):
 
 
 def show_submit_arguments(_):
-    print(shlex.join(conf.submit_arguments()))
+    """They are used as `$(native-python-worker submit-args)`, of which the shell splits words at blanks, and reads no quotes."""
+    arguments = conf.submit_arguments()
+    if shlex.join(arguments) != " ".join(arguments):
+        sys.exit(f"the shell would not give this path to spark-submit as one word, so name it yourself: --jars '{conf.jar()}'")
+    print(*arguments)
 
 
 def show_jar(_):

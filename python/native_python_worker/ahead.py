@@ -1,12 +1,12 @@
 """What a program has imported itself and its tasks will need: modules that are known to be safe to load ahead of them."""
 
 import os
-import re
 import shutil
 import site
 import sys
-from importlib.util import find_spec
 from pathlib import Path
+
+from native_python_worker import submission
 
 PRELOAD = "spark.nativePythonWorker.preload"
 PYTHON = "spark.pyspark.python"
@@ -60,27 +60,7 @@ def modules(options):
 
 def is_set(key, options):
     """Whether a user has set it where Spark would read it: in the program, or for the JVM that it is about to start."""
-    arguments = os.environ.get("PYSPARK_SUBMIT_ARGS", "")
-    if key in options or f"{key}=" in arguments or "--properties-file" in arguments:
-        return True
-    try:
-        lines = defaults_file().read_text(errors="replace").splitlines()
-    except OSError:
-        return False
-    return any(re.split(r"[\s=:]", line.strip(), maxsplit=1)[0] == key for line in lines)
-
-
-def defaults_file():
-    """Spark's, which need not be there."""
-    named = os.environ.get("SPARK_CONF_DIR")
-    return Path(named or spark_home() / "conf", "spark-defaults.conf")
-
-
-def spark_home():
-    """As PySpark finds it."""
-    named = os.environ.get("SPARK_HOME")
-    spec = None if named else find_spec("pyspark")
-    return Path(named or (Path(spec.origin).parent if spec else "."))
+    return key in options or submission.names(key) or key in submission.defaults()
 
 
 def runs_tasks(options):

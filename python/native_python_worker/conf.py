@@ -5,7 +5,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from native_python_worker import ahead
+from native_python_worker import ahead, submission
 
 JARS = "spark.jars"
 PLUGINS = "spark.plugins"
@@ -34,22 +34,35 @@ def submit_arguments():
 
 
 def configure(builder):
-    """Switches it on for the session that `builder` makes, which is given back; what the builder has already is kept. Of what the
-    program has imported so far, tasks find loaded ahead what is known to be safe (docs/loading-ahead.md), unless `preload` is set.
+    """Switches it on for the session that `builder` makes, which is given back; what the builder and spark-defaults.conf have
+    already is kept. Of what the program has imported so far, tasks find loaded ahead what is known to be safe
+    (docs/loading-ahead.md), unless `preload` is set.
 
-    Only before the driver's JVM starts. Where it runs already, as under spark-submit, this warns and changes nothing: then
-    give `native-python-worker submit-args` to spark-submit, or the lines of `native-python-worker conf` to spark-defaults.conf.
+    Only before the driver's JVM starts. Where it runs already, as under spark-submit, or where PYSPARK_SUBMIT_ARGS has jars,
+    plugins or a file of settings, which would hide what is set here, this warns and changes nothing: then give
+    `native-python-worker submit-args` to spark-submit, or the lines of `native-python-worker conf` to spark-defaults.conf.
     """
-    if jvm_runs():
-        message = "the JVM runs already, so Native Python Worker can't be switched on by the program; see configure()"
+    hindrance = what_hinders()
+    if hindrance:
+        message = f"{hindrance}, so Native Python Worker can't be switched on by the program; see configure()"
         warnings.warn(message, RuntimeWarning, stacklevel=2)
         return builder
     known = getattr(builder, "_options", {})
     for key, value in settings().items():
-        others = [one for one in known.get(key, "").split(",") if one and one != value]
+        set_before = known.get(key, submission.defaults().get(key, ""))
+        others = [one for one in map(str.strip, set_before.split(",")) if one and one != value]
         builder = builder.config(key, ",".join([*others, value]))
     imported = ahead.modules(known)
     return builder.config(ahead.PRELOAD, "+" + ",".join(imported)) if imported else builder
+
+
+def what_hinders():
+    """Why a setting of the program's would not be heard, or would drop one of the user's; empty where it is well."""
+    if jvm_runs():
+        return "the JVM runs already"
+    if submission.has_option("--jars") or submission.names(JARS, PLUGINS):
+        return "PYSPARK_SUBMIT_ARGS names jars, plugins or a file of settings"
+    return ""
 
 
 def jvm_runs():

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from program import Program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 USER = Path(os.environ.get("NATIVE_PYTHON_WORKER_USER_VENV", ROOT / "build/venvs/user"))
@@ -46,3 +47,8 @@ class User:
 @pytest.fixture
 def user(tmp_path):
     return User(tmp_path)
+
+
+@pytest.fixture
+def program(tmp_path):
+    return Program(tmp_path, USER)

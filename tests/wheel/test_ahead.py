@@ -1,13 +1,8 @@
 """What `configure` has loaded ahead of what the program has imported: only what is on its list, and only where it is sure."""
 
 import json
-import subprocess
 import sys
-import venv
 from pathlib import Path
-
-import pytest
-from conftest import USER
 
 PRELOAD = "spark.nativePythonWorker.preload"
 PACKAGES = ("scipy", "sklearn", "sklearn/linear_model", "sklearn/of_ours", "scipy/stats")
@@ -31,6 +26,11 @@ for options, variables in json.loads(sys.argv[1]):
 """
 
 
+def adds(program, *cases, imports=IMPORTED, **variables):
+    """What it adds in each case: with these options of a builder, and these variables."""
+    return program.run(f"{imports}\n{ASKED}", json.dumps(cases), **variables)
+
+
 def make(folder):
     """Packages that only have the names of those on the list."""
     for name in PACKAGES:
@@ -38,46 +38,14 @@ def make(folder):
         (folder / name / "__init__.py").touch()
 
 
-class Program:
-    """One that runs in an environment of its own, with what a user has in the environment of the wheel."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        venv.create(folder / "venv", with_pip=False, symlinks=True)
-        self.python = folder / "venv/bin/python"
-        [self.site] = (folder / "venv/lib").glob("*/site-packages")
-        [theirs] = (USER / "lib").glob("*/site-packages")
-        (self.site / "user.pth").write_text(str(theirs))
-        self.own = folder / "program"
-        self.own.mkdir()
-
-    def run(self, text, *arguments, imports=IMPORTED, **variables):
-        """What it prints, line by line."""
-        (self.own / "program.py").write_text(f"import json, os, sys\n{imports}\n{text}")
-        environment = {"PATH": f"{self.python.parent}:/usr/bin:/bin", "HOME": str(self.folder), **variables}
-        command = [self.python, "program.py", *arguments]
-        done = subprocess.run(command, cwd=self.own, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        return list(map(json.loads, done.stdout.splitlines()))
-
-    def adds(self, *cases, **how):
-        """What it adds in each case: with these options of a builder, and these variables."""
-        return self.run(ASKED, json.dumps(cases), **how)
-
-
-@pytest.fixture
-def program(tmp_path):
-    return Program(tmp_path)
-
-
 def test_what_the_program_has_imported_and_is_known_to_be_safe_is_added(program):
     make(program.site)
-    [options] = program.run(CONFIGURED)
+    [options] = program.run(f"{IMPORTED}\n{CONFIGURED}")
     assert options[PRELOAD] == f"+{','.join(ADDED)}"
     assert options["some"] == "thing"
     assert "spark.plugins" in options
-    assert program.adds([{}, {}], imports="import sklearn") == [[]]
-    assert program.adds([{}, {}], imports="import scipy.stats") == [["scipy.stats"]]
+    assert adds(program, [{}, {}], imports="import sklearn") == [[]]
+    assert adds(program, [{}, {}], imports="import scipy.stats") == [["scipy.stats"]]
 
 
 def test_what_a_user_has_set_is_kept(program, tmp_path):
@@ -97,29 +65,29 @@ def test_what_a_user_has_set_is_kept(program, tmp_path):
         *([{}, {"SPARK_CONF_DIR": str(defaults(number, line))}] for number, line in enumerate(lines)),
         [{}, {"SPARK_HOME": str(defaults("home", f"{PRELOAD} numpy").parent)}],
     ]
-    assert program.adds(*is_set) == [[]] * len(is_set)
+    assert adds(program, *is_set) == [[]] * len(is_set)
     others = f"# {PRELOAD} numpy\n{PRELOAD}.learn load\n{PRELOAD}Timeout 3s"
     is_not_set = [
         [{f"{PRELOAD}.learn": "load"}, {}],
         [{}, {"PYSPARK_SUBMIT_ARGS": f"--conf {PRELOAD}.learn=load pyspark-shell"}],
         [{}, {"SPARK_CONF_DIR": str(defaults("others", others))}],
     ]
-    assert program.adds(*is_not_set) == [ADDED] * len(is_not_set)
+    assert adds(program, *is_not_set) == [ADDED] * len(is_not_set)
 
 
 def test_nothing_is_added_where_tasks_may_have_another_interpreter(program):
     make(program.site)
     own = [str(program.python), str(program.python.with_name("python3")), "python"]
-    assert program.adds(*([{}, {"PYSPARK_PYTHON": name}] for name in own)) == [ADDED] * len(own)
-    assert program.adds(*([{"spark.pyspark.python": name}, {}] for name in own)) == [ADDED] * len(own)
+    assert adds(program, *([{}, {"PYSPARK_PYTHON": name}] for name in own)) == [ADDED] * len(own)
+    assert adds(program, *([{"spark.pyspark.python": name}, {}] for name in own)) == [ADDED] * len(own)
     others = [str(Path(sys.base_prefix, "bin/python3").resolve()), "environment/bin/python", "no_such_python"]
-    assert program.adds(*([{}, {"PYSPARK_PYTHON": name}] for name in others)) == [[]] * len(others)
-    assert program.adds(*([{"spark.pyspark.python": name}, {}] for name in others)) == [[]] * len(others)
-    assert program.adds([{}, {"PATH": "/usr/bin:/bin"}]) == [[]]
+    assert adds(program, *([{}, {"PYSPARK_PYTHON": name}] for name in others)) == [[]] * len(others)
+    assert adds(program, *([{"spark.pyspark.python": name}, {}] for name in others)) == [[]] * len(others)
+    assert adds(program, [{}, {"PATH": "/usr/bin:/bin"}]) == [[]]
 
 
 def test_nothing_of_the_programs_own_folder_is_added(program, tmp_path):
     make(program.own)
-    assert program.adds([{}, {}]) == [[]]
+    assert adds(program, [{}, {}]) == [[]]
     make(tmp_path / "elsewhere")
-    assert program.adds([{}, {}], PYTHONPATH=str(tmp_path / "elsewhere")) == [[]]
+    assert adds(program, [{}, {}], PYTHONPATH=str(tmp_path / "elsewhere")) == [[]]

@@ -197,7 +197,8 @@ final class NativeLibrary {
     throw joined("", failures);
   }
 
-  private static void extractAndLoad(InputStream library, Path temporary) throws IOException {
+  /** Loads a copy that nobody else can read or write, and removes it. */
+  static void extractAndLoad(InputStream library, Path temporary) throws IOException {
     FileAttribute<Set<PosixFilePermission>> ownerOnly =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
     Path directory = Files.createTempDirectory(temporary, "native-python-worker-", ownerOnly);
@@ -208,8 +209,17 @@ final class NativeLibrary {
     } catch (UnsatisfiedLinkError failure) {
       throw linkError(explain(file, failure), failure);
     } finally {
-      Files.deleteIfExists(file); // what is loaded stays mapped
-      Files.delete(directory);
+      delete(file); // what is loaded stays mapped
+      delete(directory);
+    }
+  }
+
+  /** NFS keeps a mapped file under another name in the same directory, until it is no longer used. */
+  private static void delete(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException stays) {
+      path.toFile().deleteOnExit();
     }
   }
 

@@ -5,11 +5,14 @@ import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assume.assumeTrue;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,6 +48,33 @@ public class NativeLibraryTest {
   public void theCopyInTheJarIsTheLastResortAndLeavesNothingBehind() {
     assertEquals(RESOURCE + " in the jar", library("", RESOURCE).load());
     assertEquals(0, folder.getRoot().list().length);
+  }
+
+  @Test
+  public void aDirectoryThatCannotBeRemovedIsLeft() throws IOException {
+    Path root = folder.getRoot().toPath();
+    try (InputStream library = new LeavingAFile(root)) {
+      NativeLibrary.extractAndLoad(library, root);
+    }
+    assertEquals(1, folder.getRoot().list().length);
+  }
+
+  /** The library; who reads it finds another file beside its copy, as on NFS. */
+  private static final class LeavingAFile extends FilterInputStream {
+    private final Path root;
+
+    LeavingAFile(Path root) throws IOException {
+      super(Files.newInputStream(Path.of(System.getProperty("library"))));
+      this.root = root;
+    }
+
+    @Override
+    public int read(byte[] into, int start, int length) throws IOException {
+      try (DirectoryStream<Path> made = Files.newDirectoryStream(root)) {
+        Files.write(made.iterator().next().resolve(".nfs"), new byte[0]);
+      }
+      return super.read(into, start, length);
+    }
   }
 
   @Test
