@@ -91,6 +91,43 @@ fn a_session_with_a_file_of_its_own_gets_a_zygote_that_has_not_loaded_that() {
     assert_eq!(zygote_of(&plain.bench.create()), zygote);
 }
 
+/// The first zygote that loads it has a thread by it, and so no later one of the same kind loads it.
+const SPOILS_THE_FIRST: &str = "
+import os, threading, time, shared
+try:
+    os.close(os.open(__file__ + '.loaded', os.O_CREAT | os.O_EXCL))
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+except FileExistsError:
+    pass
+";
+
+#[test]
+fn a_session_whose_lesser_zygote_has_what_the_full_one_has_left_out_is_served_by_sparks_daemon() {
+    let directory = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("outer.py", SPOILS_THE_FIRST),
+        ("later.py", "import shared"),
+        ("shared.py", ""),
+    ] {
+        fs::write(directory.path().join(file), text).unwrap();
+    }
+    let path = format!("{}:{}", directory.path().display(), modules().display());
+    let setup = Setup::zygote().set("pythonPath", &path);
+    let setup = setup.own("preload", "outer,later").own("spares", "0");
+    let plain = Session::open(&setup, &[]);
+    let by_now = || {
+        report()["zygotes"]
+            .to_string()
+            .contains(r#""module":"later""#)
+    };
+    eventually("the second zygote has loaded the other module", || {
+        plain.way() == "zygote" && by_now()
+    });
+    // The one for this session would do without that one, and loads the first again.
+    let session = Session::open(&setup, &["shared.py"]);
+    eventually("it is served", || session.way() == "daemon");
+}
+
 #[test]
 fn a_session_with_what_pysparks_worker_imports_is_served_by_sparks_daemon() {
     let setup = setup();

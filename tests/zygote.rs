@@ -250,6 +250,54 @@ fn what_keeps_a_zygote_from_serving_is_found_out_once() {
     assert_eq!(fs::read_to_string(&starts).unwrap().lines().count(), 1);
 }
 
+#[test]
+fn what_has_kept_a_zygote_from_serving_may_have_passed() {
+    let directory = tempfile::tempdir().unwrap();
+    let full_disk = directory.path().join("full");
+    fs::write(&full_disk, "").unwrap();
+    let bench = Setup::customized("fails_for_a_while")
+        .env("FILE_OF_THE_TEST", full_disk.to_str().unwrap())
+        .own("startTimeout", "5s") // five times as long as that passes until it is tried again
+        .open();
+    assert_eq!(bench.create().worker.origin().name(), "daemon");
+    fs::remove_file(full_disk).unwrap();
+    eventually("a zygote serves, and nobody has waited for it", || {
+        std::thread::sleep(std::time::Duration::from_millis(200)); // the daemon's workers would leave it no core
+        bench.create().worker.origin().name() == "zygote"
+    });
+}
+
+#[test]
+fn an_interpreter_in_a_pid_namespace_of_its_own_is_served_by_sparks_daemon() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrapper = directory.path().join("python");
+    let script = format!(
+        "#!/bin/sh\nexec unshare --user --map-root-user --pid --fork {} \"$@\"\n",
+        common::python().display()
+    );
+    fs::write(&wrapper, script).unwrap();
+    fs::set_permissions(
+        &wrapper,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    let allowed = std::process::Command::new(&wrapper).arg("-V").status();
+    if !allowed.unwrap().success() {
+        return eprintln!("no namespace can be made here");
+    }
+    let bench = Setup::zygote()
+        .set("pythonExec", wrapper.to_str().unwrap())
+        .open();
+    for _ in 0..2 {
+        let held = bench.create();
+        assert_eq!(held.worker.origin().name(), "daemon");
+        let pid = held.worker.pid();
+        assert!(command_line(pid).contains("pyspark.daemon"), "{pid}");
+        common::signal(pid, Signal::SIGKILL);
+        eventually("its end is seen", || !held.worker.is_alive());
+    }
+}
+
 /// A factory whose first zygotes are killed while they start, so many, and how many were started.
 fn killed_at_its_start(doomed: usize) -> (Bench, impl Fn() -> usize) {
     let directory = tempfile::tempdir().unwrap();

@@ -16,6 +16,7 @@ use crate::host::{Host, Stream};
 use crate::launch::{Launched, Origin, protocol};
 use crate::metrics::Count;
 use crate::os::deadline::{Deadline, Timed, set_nonblocking};
+use crate::os::namespace;
 use crate::os::process::Process;
 use crate::os::spawn::Stdin;
 use crate::process::PythonProcess;
@@ -90,8 +91,8 @@ impl Daemon {
         })
     }
 
-    /// The process behind the number that came as the worker's pid. Where `fork` fails the daemon sends the error number
-    /// there, without a sign: a small number that is no descendant of the daemon is one.
+    /// The process behind the number that came as the worker's pid, which may be of another pid namespace. Where `fork` fails
+    /// the daemon sends the error number there, without a sign: a small number that is no descendant of the daemon is one.
     fn identify(&self, pid: i32) -> Result<Process, Error> {
         let code = Error::LaunchCode {
             sender: "Python daemon",
@@ -100,16 +101,20 @@ impl Daemon {
         if pid < 0 {
             return Err(code);
         }
-        let may_be_errno = pid <= MAX_ERRNO;
-        match Process::open(pid) {
-            Ok(process) if may_be_errno && !process.descends_from(self.process.pid()) => Err(code),
-            Ok(process) => Ok(process),
-            Err(_) if may_be_errno => Err(code),
-            Err(_) => Err(Error::LaunchGone {
+        let (daemon, may_be_errno) = (self.process.pid(), pid <= MAX_ERRNO);
+        let here = Process::open(pid).ok();
+        let process = match here {
+            Some(process) if process.descends_from(daemon) => Some(process),
+            other => namespace::find(pid, daemon).or(other.filter(|_| !may_be_errno)),
+        };
+        process.ok_or(if may_be_errno {
+            code
+        } else {
+            Error::LaunchGone {
                 sender: "Python daemon",
                 pid,
-            }),
-        }
+            }
+        })
     }
 
     fn is_alive(&self) -> bool {

@@ -6,6 +6,7 @@ pub(crate) mod idle_timer;
 pub(crate) mod load;
 pub(crate) mod lock;
 pub(crate) mod mapped;
+pub(crate) mod namespace;
 pub(crate) mod oom;
 pub mod process;
 pub mod spawn;

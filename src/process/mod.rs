@@ -96,6 +96,8 @@ pub(crate) struct PythonProcess {
     python_path: String,
     stop_timeout: Duration,
     oom_score_adj: Option<i32>,
+    /// How often all had been asked to end when it was started.
+    ends: u64,
 }
 
 impl PythonProcess {
@@ -148,6 +150,7 @@ impl PythonProcess {
             python_path: spec.python_path.clone(),
             stop_timeout: spec.settings.stop_timeout,
             oom_score_adj: spec.settings.oom_score_adj,
+            ends,
         };
         Ok((process, spawned.stdout))
     }
@@ -162,6 +165,11 @@ impl PythonProcess {
     /// How it ended, or will end.
     pub(crate) fn death(&self) -> &Arc<Death> {
         &self.death
+    }
+
+    /// Whether all were asked to end since its start.
+    pub(crate) fn was_asked_to_end(&self) -> bool {
+        started().ends != self.ends
     }
 
     /// What it writes to its standard error.

@@ -13,6 +13,7 @@ use super::talk::Talk;
 use crate::error::{Error, Step, describe_exit};
 use crate::os::idle_timer::IdleTimer;
 use crate::os::mapped::libraries;
+use crate::os::namespace;
 use crate::os::process::Process;
 use crate::os::supervisor::later;
 use crate::process::death::Cause;
@@ -22,6 +23,12 @@ impl Talk {
     pub(super) fn hear(self: &Arc<Self>, message: Message) {
         let mut state = self.lock();
         match message {
+            Message::Ready { pid, .. } if namespace::is_elsewhere(pid, self.keeper) => {
+                state.phase = Phase::Unfit {
+                    reason: format!("it is in a pid namespace of its own, where its pid is {pid}"),
+                    of_interpreter: true,
+                }
+            }
             Message::Ready { pid, files } => {
                 state.begin_to_serve(pid, files);
                 self.fill(&mut state);

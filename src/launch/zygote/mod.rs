@@ -19,6 +19,7 @@ mod stand_in;
 mod state;
 mod surroundings;
 mod talk;
+mod unfitness;
 mod zygotes;
 
 use std::any::Any;
@@ -95,11 +96,26 @@ struct Choice {
     full: Arc<Zygotes>,
     /// Those that do without what the session has another file of, and what comes after it; `None` where none would do.
     lesser: Option<(Shadow, Option<Arc<Zygotes>>)>,
-    /// What was known when this was chosen.
-    known: Option<(Arc<Holdings>, u64)>,
+    /// The session's files when this was chosen, and what the full and the lesser zygotes had loaded by then.
+    known: Option<(Arc<Holdings>, Versions)>,
 }
 
+type Versions = (u64, u64);
+
 impl Choice {
+    fn is_of(&self, holdings: &Arc<Holdings>) -> bool {
+        let same = |(known, versions): &(Arc<Holdings>, Versions)| {
+            Arc::ptr_eq(known, holdings) && *versions == self.versions()
+        };
+        self.known.as_ref().is_some_and(same)
+    }
+
+    fn versions(&self) -> Versions {
+        let lesser = self.lesser.as_ref().and_then(|(_, lesser)| lesser.as_ref());
+        let version = |zygotes: &Arc<Zygotes>| zygotes.inventory_version();
+        (version(&self.full), lesser.map_or(0, version))
+    }
+
     fn zygotes(&self) -> Option<&Arc<Zygotes>> {
         match &self.lesser {
             Some((_, lesser)) => lesser.as_ref(),
@@ -134,29 +150,47 @@ impl ZygoteLauncher {
     fn choose(&self, holdings: &Arc<Holdings>) -> Option<Arc<Zygotes>> {
         let mut choice = self.lock();
         let choice = choice.as_mut()?;
-        let now = (holdings.clone(), choice.full.inventory_version());
-        let is_known = |(known, version): &(Arc<Holdings>, u64)| {
-            Arc::ptr_eq(known, holdings) && *version == now.1
-        };
-        if !choice.known.as_ref().is_some_and(is_known) {
+        if !choice.is_of(holdings) {
+            let (full, _) = choice.versions();
             let shadow = choice.full.shadow(holdings);
             if choice.lesser.as_ref().map(|(known, _)| known) != shadow.as_ref() {
                 choice.lesser = shadow.map(|shadow| self.do_without(shadow));
             }
-            choice.known = Some(now);
+            let (_, lesser) = choice.versions();
+            choice.known = Some((holdings.clone(), (full, lesser)));
+            self.forgo_lesser(choice, holdings);
         }
         choice.zygotes().cloned()
     }
 
-    fn do_without(&self, shadow: Shadow) -> (Shadow, Option<Arc<Zygotes>>) {
-        let Shadow { module, file, .. } = &shadow;
+    /// The lesser zygotes have left out modules of their own, and so may have loaded by another one what the full ones would
+    /// load later.
+    fn forgo_lesser(&self, choice: &mut Choice, holdings: &Holdings) {
+        let Some((_, lesser)) = &mut choice.lesser else {
+            return;
+        };
+        let shadow = |zygotes: &Arc<Zygotes>| zygotes.shadow(holdings);
+        if let Some(shadow) = lesser.as_ref().and_then(shadow) {
+            self.warn_of_daemon(&shadow, "is loaded ahead by another module as well");
+            *lesser = None;
+        }
+    }
+
+    fn warn_of_daemon(&self, shadow: &Shadow, why: &str) {
+        let Shadow { module, file, .. } = shadow;
         let (session, file) = (self.spec.session(), file.display());
+        warn!(
+            "Python workers of session {session} are forked by Spark's daemon: it brings {module} ({file}), which {why}"
+        );
+    }
+
+    fn do_without(&self, shadow: Shadow) -> (Shadow, Option<Arc<Zygotes>>) {
         let Some(first) = &shadow.loaded_by else {
-            warn!(
-                "Python workers of session {session} are forked by Spark's daemon: it brings {module} ({file}), which PySpark's worker imports"
-            );
+            self.warn_of_daemon(&shadow, "PySpark's worker imports");
             return (shadow, None);
         };
+        let Shadow { module, file, .. } = &shadow;
+        let (session, file) = (self.spec.session(), file.display());
         info!(
             "Session {session} brings its own {module} ({file}), so {first} and what follows it are not loaded ahead for it"
         );
@@ -175,9 +209,11 @@ impl ZygoteLauncher {
                 debug!("Spark's daemon forks a worker: {timeout}");
                 self.stand_in.launch(deadline)
             }
-            Err(Error::Unfit { .. }) => {
-                drop(self.lock().take());
-                self.stand_in.daemon.launch(deadline)
+            Err(Error::Unfit { of_interpreter, .. }) => {
+                if of_interpreter {
+                    drop(self.lock().take());
+                }
+                self.stand_in.launch(deadline)
             }
             result => {
                 if result.is_ok() {
@@ -231,11 +267,13 @@ impl Launcher for ZygoteLauncher {
 
     fn is_poor(&self, origin: &dyn Origin, pid: i32) -> bool {
         let origin: &dyn Any = origin;
-        match origin.downcast_ref::<Zygote>() {
-            Some(zygote) => zygote.is_poor(pid),
-            // Of Spark's daemon: a zygote may serve here later, where there is one.
-            None => self.lock().as_ref().and_then(Choice::zygotes).is_some(),
+        if let Some(zygote) = origin.downcast_ref::<Zygote>() {
+            return zygote.is_poor(pid);
         }
+        // Of Spark's daemon: a zygote may serve here later.
+        let choice = self.lock();
+        let zygotes = choice.as_ref().and_then(Choice::zygotes);
+        zygotes.is_some_and(|zygotes| zygotes.may_serve())
     }
 
     fn standing(&self, origin: &dyn Origin, pid: i32) -> Standing {

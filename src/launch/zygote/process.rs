@@ -126,10 +126,13 @@ impl Zygote {
         })
     }
 
-    /// Somebody who kills it, as the system does where memory runs out, tells nothing of whether it is fit.
+    /// Somebody who kills it, as the system does where memory runs out, tells nothing of whether it is fit. Nor do we.
     fn early_end(&self) -> Error {
         let step = Step::Zygote;
         match self.process.exit_after_failure() {
+            _ if self.process.was_asked_to_end() => Error::Stopped {
+                python_exec: self.python.clone(),
+            },
             Some(exit) if exit.signal() == Some(libc::SIGKILL) => Error::Died { step, exit },
             _ => unfit(
                 match self.process.death().wait(Deadline::after(TOLD_WITHIN)) {
@@ -246,7 +249,8 @@ impl Zygote {
     pub(super) fn is_at_fault(&self, error: &Error) -> bool {
         // By then what it was loading may be there: what counts is how long it was waited for.
         let hangs = matches!(error, Error::Timeout { limit, .. } if *limit == FORK_PATIENCE);
-        let gone = matches!(error, Error::Io { step: Step::Fork, source } if source.kind() == io::ErrorKind::BrokenPipe);
+        let lost = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+        let gone = matches!(error, Error::Io { step: Step::Fork, source } if lost.contains(&source.kind()));
         // The word of its end, and of what has ended it, may still be on its way.
         let patience = if gone { TOLD_WITHIN } else { Duration::ZERO };
         let serves = |state: &mut State| state.phase == Phase::Serving;

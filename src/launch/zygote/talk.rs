@@ -114,6 +114,9 @@ impl Talk {
                 break Err(error);
             }
             self.fill(&mut state); // others will want workers too: fork ahead for them
+            if let Some(error) = state.failures.pop_front() {
+                break Err(error); // it could not even be asked for: nobody would tell
+            }
             if state.phase != Phase::Serving {
                 break Err(Error::Eof { step: Step::Fork });
             }

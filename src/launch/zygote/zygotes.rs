@@ -1,7 +1,6 @@
 //! The zygote for one key: shared by all factories that have it, replaced when it is lost, ended when nobody uses it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
 use std::thread;
@@ -18,6 +17,7 @@ use super::report::ZygoteReport;
 use super::spares::{Spare, Spares};
 use super::state::{LeftOut, State};
 use super::surroundings::Holdings;
+use super::unfitness::{self, Unfitness};
 use crate::error::{Error, Step};
 use crate::host::Host;
 use crate::launch::Launched;
@@ -39,15 +39,6 @@ static UNFIT: Mutex<Vec<Arc<Zygotes>>> = Mutex::new(Vec::new());
 
 /// Sessions with environments of their own have zygotes of their own, each of which may be unfit.
 const MOST_UNFIT: usize = 64;
-/// It may have been a full disk, and not the interpreter.
-const UNFIT_FOR: Duration = Duration::from_secs(600);
-
-/// The same of interpreters, whatever is done with them: sessions have environments of their own, and so keys.
-static UNFIT_INTERPRETERS: LazyLock<Mutex<HashMap<Interpreter, (Instant, Error)>>> =
-    LazyLock::new(Mutex::default);
-
-/// An executable, the module path, and the directory if these depend on it.
-type Interpreter = (String, String, Option<PathBuf>);
 
 static ALL: LazyLock<Mutex<HashMap<ZygoteKey, Weak<Zygotes>>>> = LazyLock::new(Mutex::default);
 
@@ -72,7 +63,7 @@ pub fn release_prewarmed() {
     let warm = std::mem::take(&mut *locked(&WARM));
     let unfit = std::mem::take(&mut *locked(&UNFIT));
     drop((warm, unfit)); // not under the locks
-    locked(&UNFIT_INTERPRETERS).clear();
+    unfitness::release();
     learning::forget();
 }
 
@@ -99,8 +90,7 @@ pub(super) struct Zygotes {
     inventory: Arc<Mutex<Inventory>>,
     /// What its zygotes have left behind.
     left_behind: LeftBehind,
-    /// Why there can be none, and since when: found out once, not by each session that comes.
-    unfit: Mutex<Option<(Instant, Error)>>,
+    unfitness: Unfitness,
 }
 
 impl Zygotes {
@@ -126,17 +116,30 @@ impl Zygotes {
             left_out: Mutex::default(),
             inventory: Arc::default(),
             left_behind: Arc::default(),
-            unfit: Mutex::default(),
+            unfitness: Unfitness::of(&key, spec),
         });
         all.insert(key, Arc::downgrade(&new));
         new
     }
 
-    /// Waits half of the time at most: the other half is left to Spark's daemon, should there be none by then.
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
+        if self.unfitness.may_have_passed() {
+            self.start_when_idle(Instant::now() + PREWARM_PATIENCE, true);
+        }
+        if self.current.serving().is_none()
+            && let Some(error) = self.unfitness.known()
+        {
+            return Err(error);
+        }
+        self.start(deadline, false)
+    }
+
+    /// The one that serves, or another one, `anew` also where that was in vain before. Waits half of the time at most: the
+    /// other half is left to Spark's daemon, should there be none by then.
+    fn start(self: &Arc<Self>, deadline: Deadline, anew: bool) -> Result<Arc<Zygote>, Error> {
         let deadline = deadline.half();
         let start = || {
-            if let Some(error) = self.known_unfit() {
+            if !anew && let Some(error) = self.unfitness.known() {
                 return Err(error);
             }
             let most = self.spec.settings.spares;
@@ -160,6 +163,7 @@ impl Zygotes {
                 deadline,
             )
             .inspect_err(|error| self.give_up(error))?;
+            self.unfitness.forget();
             let zygote = Arc::new(zygote);
             Count::ZygoteStarted.increment();
             self.retire_when_lost(&zygote);
@@ -170,22 +174,9 @@ impl Zygotes {
         Ok(zygote)
     }
 
-    /// Why a start would be in vain, if one was lately.
-    fn known_unfit(&self) -> Option<Error> {
-        let of_key = locked(&self.unfit).clone();
-        let known = of_key.or_else(|| {
-            locked(&UNFIT_INTERPRETERS)
-                .get(&self.interpreter())
-                .cloned()
-        });
-        let (_, error) = known.filter(|(since, _)| since.elapsed() < UNFIT_FOR)?;
-        Some(error)
-    }
-
-    fn interpreter(&self) -> Interpreter {
-        let key = &self.key;
-        let (program, path) = (key.python_exec.clone(), key.python_path.clone());
-        (program, path, key.directory.clone())
+    /// Whether one serves, or would be started for the next task.
+    pub(super) fn may_serve(&self) -> bool {
+        self.current.serving().is_some() || self.unfitness.known().is_none()
     }
 
     /// What its zygotes have loaded that the session has another file of.
@@ -198,22 +189,16 @@ impl Zygotes {
         locked(&self.inventory).version()
     }
 
-    /// Starts none for a while where this start has shown that it would be in vain.
+    /// Starts no more where this start has shown that it would be in vain.
     fn give_up(self: &Arc<Self>, error: &Error) {
-        let Error::Unfit {
-            reason,
-            of_interpreter,
-        } = error
-        else {
+        let Error::Unfit { reason, .. } = error else {
             return;
         };
-        warn_of(reason);
-        if *of_interpreter {
-            let mut interpreters = locked(&UNFIT_INTERPRETERS);
-            interpreters.retain(|_, (since, _)| since.elapsed() < UNFIT_FOR);
-            interpreters.insert(self.interpreter(), (Instant::now(), error.clone()));
+        if self.unfitness.note(error) {
+            warn!("Python workers are forked by Spark's daemon, not by the zygote: {reason}");
+        } else {
+            debug!("There is still no zygote: {reason}");
         }
-        *locked(&self.unfit) = Some((Instant::now(), error.clone()));
         let mut unfit = locked(&UNFIT);
         unfit.retain(|known| !Arc::ptr_eq(known, self));
         unfit.push(self.clone());
@@ -237,21 +222,21 @@ impl Zygotes {
     pub(super) fn warm(self: Arc<Self>) {
         self.warm.store(true, Ordering::Relaxed);
         locked(&WARM).push(self.clone()); // first: it may be let go of while it starts
-        self.start_when_idle(Instant::now() + PREWARM_PATIENCE);
+        self.start_when_idle(Instant::now() + PREWARM_PATIENCE, false);
     }
 
-    fn start_when_idle(self: &Arc<Self>, latest: Instant) {
+    fn start_when_idle(self: &Arc<Self>, latest: Instant, anew: bool) {
         let load = Load::now();
         let looked = later(self, PREWARM_INTERVAL, move |zygotes| {
             if zygotes.current.serving().is_some() {
                 return;
             }
             if Instant::now() < latest && !load.leaves_a_core() {
-                return zygotes.start_when_idle(latest);
+                return zygotes.start_when_idle(latest, anew);
             }
             let zygotes = zygotes.clone();
             let thread = thread::Builder::new().name("npw-prewarm".to_owned());
-            if let Err(error) = thread.spawn(move || zygotes.start_ahead()) {
+            if let Err(error) = thread.spawn(move || zygotes.start_ahead(anew)) {
                 debug!("Can't start a zygote ahead: {error}");
             }
         });
@@ -260,9 +245,11 @@ impl Zygotes {
         }
     }
 
-    fn start_ahead(self: &Arc<Self>) {
-        let deadline = Deadline::after(self.spec.settings.start_timeout);
-        if let Err(error) = self.zygote(deadline) {
+    fn start_ahead(self: &Arc<Self>, anew: bool) {
+        let limit = self.spec.settings.start_timeout;
+        // Nobody waits for another try, so it has the half that is left to Spark's daemon as well.
+        let deadline = Deadline::after(if anew { limit * 2 } else { limit });
+        if let Err(error) = self.start(deadline, anew) {
             debug!("Failed to start a zygote ahead: {error}");
         }
     }
@@ -303,17 +290,15 @@ impl Zygotes {
                 Err(error) => return Err(error),
             }
         }
-        Err(match last {
-            Some(error @ Error::Died { .. }) => {
-                let reason = error.to_string();
-                warn_of(&reason);
-                Error::Unfit {
-                    reason,
-                    of_interpreter: false,
-                }
-            }
+        let error = match last {
+            Some(error @ Error::Died { .. }) => Error::Unfit {
+                reason: error.to_string(),
+                of_interpreter: false,
+            },
             last => last.unwrap_or(Error::Eof { step: Step::Fork }),
-        })
+        };
+        self.give_up(&error);
+        Err(error)
     }
 
     /// Has the next caller start another one, which does without what has spoiled this one.
@@ -366,10 +351,6 @@ impl EndsWhenIdle for Zygotes {
         zygote.leave_behind();
         self.current.retire(&zygote);
     }
-}
-
-fn warn_of(reason: &str) {
-    warn!("Python workers are forked by Spark's daemon, not by the zygote: {reason}");
 }
 
 fn launched(spare: Spare, zygote: Arc<Zygote>) -> Launched {

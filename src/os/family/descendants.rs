@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::os::process::parent_of;
 
 /// These processes, and all that descend from them.
-pub(super) fn with_descendants(roots: &[i32]) -> HashSet<i32> {
+pub(crate) fn with_descendants(roots: &[i32]) -> HashSet<i32> {
     // Kernels may be built without it (`CONFIG_PROC_CHILDREN`).
     if Path::new("/proc/thread-self/children").exists() {
         closure(roots, children)

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::os::deadline::millis;
 use crate::os::process::{Identity, resident};
-use descendants::with_descendants;
+pub(crate) use descendants::with_descendants;
 use proportional::{Figure, Member, figures};
 
 /// Bytes of memory of one process.
