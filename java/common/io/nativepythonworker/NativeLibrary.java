@@ -214,7 +214,9 @@ final class NativeLibrary {
     }
   }
 
-  /** NFS keeps a mapped file under another name in the same directory, until it is no longer used. */
+  /**
+   * NFS keeps a mapped file under another name in the same directory, until it is no longer used.
+   */
   private static void delete(Path path) {
     try {
       Files.deleteIfExists(path);
