@@ -234,10 +234,16 @@ def test_pandas_that_the_task_has_imported_stays(interpreter, folder):
     assert told == {"anew": False, "sums": [1, 2], "numpy": True, "dateutil": False}
 
 
-def test_what_cannot_be_loaded_a_second_time_says_so(interpreter, folder):
+ARROW = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+
+
+@pytest.mark.parametrize("before", ["", "import importlib"])
+def test_what_cannot_be_loaded_a_second_time_says_so(interpreter, folder, before):
+    """PySpark's worker has imported `importlib`, whose code runs while C code is loaded that imports something."""
     own = folder("own", numpy="BY = 'own'")
     told = interpreter(
         f"""
+        {before}
         ahead("numpy", "pyarrow")
         sys.path.insert(0, {str(own)!r})
         try:
@@ -245,9 +251,117 @@ def test_what_cannot_be_loaded_a_second_time_says_so(interpreter, folder):
         except ImportError as error:
             tell(error=str(error))
         """,
-        JE_ARROW_MALLOC_CONF="background_thread:false",
+        **ARROW,
     )
     assert "pyarrow" in told["error"] and "spark.nativePythonWorker.preload" in told["error"]
+
+
+def test_what_c_code_has_imported_comes_with_it(interpreter):
+    told = interpreter(
+        """
+        import importlib
+        ahead("numpy", "pyarrow")
+        import pyarrow
+        tell(numpy="numpy" in sys.modules, used="numpy" in cache.used)
+        """,
+        **ARROW,
+    )
+    assert told == {"numpy": True, "used": True}
+
+
+def test_it_says_so_where_the_error_is_taken_for_a_package_that_is_missing(interpreter, folder):
+    import pytz
+
+    own = folder("own")
+    (own / "pytz").symlink_to(next(iter(pytz.__path__)))
+    told = interpreter(
+        f"""
+        import contextlib, io
+        ahead("numpy", "pandas", "pyarrow")
+        sys.path.insert(0, {str(own)!r})
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            import pandas
+            try:
+                import pyarrow
+            except ImportError as error:
+                tell(said=said.getvalue(), error=str(error))
+        """,
+        **ARROW,
+    )
+    assert told["said"] == f"ImportError: {told['error']}\n"
+
+
+PACKAGE = {"__init__": "BY = 'site'\n", "sub": "BY = 'site'\n"}
+IMPORTS_OF_A_SUBMODULE = [
+    "from package.sub import BY",
+    "import package.sub",
+    "import importlib; importlib.import_module('package.sub')",
+    "import pickle; pickle.loads(b'cpackage.sub\\nBY\\n.')",
+]
+
+
+@pytest.mark.parametrize("statement", IMPORTS_OF_A_SUBMODULE)
+def test_who_imports_a_submodule_imports_the_package(interpreter, folder, statement):
+    folder("site"), folder("site/package", **PACKAGE)
+    told = interpreter(
+        f"""
+        ahead("package.sub")
+        used = []
+        cache.when_used = used.extend
+        loaded = cache.module("package.sub")
+        before = [name for name in sys.modules if name.startswith("package")]
+        {statement}
+        after = [name for name in sys.modules if name.startswith("package")]
+        tell(before=before, after=sorted(after), same=sys.modules["package.sub"] is loaded, used="package" in used)
+        """,
+        folder("site"),
+    )
+    assert told == {"before": [], "after": ["package", "package.sub"], "same": True, "used": True}
+
+
+@pytest.mark.parametrize("statement", IMPORTS_OF_A_SUBMODULE)
+def test_a_submodule_is_that_of_the_tasks_own_package(interpreter, folder, statement):
+    folder("site"), folder("site/package", **PACKAGE)
+    folder("own"), folder("own/package", **{name: text.replace("site", "own") for name, text in PACKAGE.items()})
+    told = interpreter(
+        f"""
+        ahead("package.sub", "a")
+        sys.path.insert(0, "own")
+        {statement}
+        import package
+        tell(by=[package.BY, sys.modules["package.sub"].BY])
+        """,
+        folder("site", a="import package.sub"),
+    )
+    assert told == {"by": ["own", "own"]}
+
+
+def test_a_module_that_another_thread_is_about_to_import_is_not_loaded_again(interpreter, folder):
+    """While this one has looked up another module that needs it."""
+    told = interpreter(
+        """
+        import importlib.util, threading, time
+        ahead("b")
+        loaded, shadowed, found = cache.module("a"), cache.shadowed, cache.find_spec("b")
+        is_looking = threading.Event()
+
+        def slow(entries):
+            is_looking.set()
+            time.sleep(0.3)
+            return shadowed(entries)
+
+        cache.shadowed = slow
+        other = threading.Thread(target=__import__, args=("a",))
+        other.start()
+        is_looking.wait()
+        module = importlib.util.module_from_spec(found)
+        found.loader.exec_module(module)
+        other.join()
+        tell(same=sys.modules["a"] is loaded and module.a is loaded, spec=type(loaded.__spec__.loader).__name__)
+        """,
+        folder("site", a="", b="import a"),
+    )
+    assert told == {"same": True, "spec": "SourceFileLoader"}
 
 
 def test_two_threads_that_import_get_the_same_module(interpreter, folder):

@@ -91,6 +91,59 @@ tell(after=after)
     assert load(code, a="import os; os.environ['SET_BY_A'] = '1'") == {"after": [None, None, "1"]}
 
 
+@pytest.mark.parametrize("imports", ["import conf", "import importlib; importlib.import_module('conf')"])
+def test_it_is_changed_by_the_package_that_does_so_whoever_has_imported_that(load, imports):
+    """Modules of other packages find it when they are loaded, and each sets its own after those that it needs."""
+    code = """
+load("late", "outer", "last")
+loader.heritage.pass_on()
+names = ["STAGE", "OUTER"]
+after = [[os.environ.get(name) for name in names]]
+import conf
+after.append([os.environ.get(name) for name in names])
+import outer, last
+after.append([os.environ.get(name) for name in names])
+tell(after=after, seen=last.SEEN)
+"""
+    modules = {
+        "conf": "import os\nos.environ['STAGE'] = 'prod'\nos.environ['OUTER'] = 'no'",
+        "outer": f"import os\n{imports}\nos.environ['OUTER'] = 'yes'",
+        "late": "",
+        "last": "import os, conf, outer\nSEEN = os.environ['STAGE']",
+    }
+    after = [[None, None], ["prod", "no"], ["prod", "yes"]]
+    assert load(code, **modules) == {"after": after, "seen": "prod"}
+
+
+def test_what_pyspark_sets_when_a_package_imports_it_is_that_packages(load):
+    code = """
+sys.modules.pop("stays", None)
+loader.cache.stays.add("stays")
+load("a")
+loader.heritage.pass_on()
+import a
+tell(stage=os.environ.get("STAGE"))
+"""
+    modules = {"stays": "import os\nos.environ['STAGE'] = 'prod'", "a": "import stays"}
+    assert load(code, **modules) == {"stage": "prod"}
+
+
+@pytest.mark.parametrize("name", ["inner", "outer"])
+def test_thread_pools_have_their_size_where_the_package_that_has_loaded_them_is_imported(load, name):
+    code = """
+load("outer")
+sizes = []
+for package, found in loader.heritage.pools.items():
+    found.resize = lambda environment, package=package: sizes.append(package)
+owners = [package for package, found in loader.heritage.pools.items() if found.sizes]
+loader.heritage.pass_on()
+import NAME
+tell(owners=owners, numpy="numpy" in sizes)
+""".replace("NAME", name)
+    told = load(code, outer="import inner", inner="import numpy")
+    assert told == {"owners": ["numpy"], "numpy": True}
+
+
 def test_the_memory_of_what_nobody_has_imported_is_told(load):
     code = """
 load("a", "b")

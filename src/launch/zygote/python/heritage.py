@@ -7,6 +7,9 @@ from pools import Pools, resize_arrow
 from state import set_variables
 from worker import measure_own
 
+# As C has it: no name or value is decoded to compare it with another.
+RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
+
 
 class Heritage:
     """Thread pools, memory, and variables of the environment, by the top-level name of the package."""
@@ -18,17 +21,40 @@ class Heritage:
         self.pools = {}
         self.resident = {}
         self.variables = {}
+        self.values = self.seen = None
 
     def find_early(self):
         """What is there before anything of the list is loaded."""
         self.early_pools.find(self.environment)
 
-    def add(self, package, kibibytes, variables):
-        """What this package has just brought."""
-        known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
-        self.pools.setdefault(package, Pools()).find(self.environment, known)
+    def begin(self):
+        """Something is to be loaded: what changes from now on is somebody's."""
+        self.cache.when_used = self.set_variables
+        self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
+
+    def credit(self, package, libraries):
+        """What has changed since the last look this package has changed; with a look for libraries or without, which takes longer."""
+        if self.seen is None:
+            return
+        if self.seen != RAW_ENVIRONMENT:
+            before = self.values
+            self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
+            names = {name for name, _ in self.values.items() ^ before.items()}
+            self.variables.setdefault(package, {}).update({name: self.values.get(name) for name in names})
+        if libraries:
+            known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
+            self.pools.setdefault(package, Pools()).find(self.environment, known)
+
+    def end(self, package, kibibytes):
+        """So much memory was it in all."""
+        self.seen = None
         self.resident[package] = self.resident.get(package, 0) + kibibytes
-        self.variables.setdefault(package, {}).update(variables)
+
+    def set_variables(self, packages):
+        """In the order in which they have been set: a package sets its own after those of the packages that it needs."""
+        for package, values in self.variables.items():
+            if package in packages:
+                set_variables(values)
 
     def pass_on(self):
         """In a worker: what is loaded ahead is as if it had been loaded here, when it is first imported."""
@@ -38,13 +64,14 @@ class Heritage:
         if shuffle is not None:
             measure_own(shuffle, self.unused)
 
-    def adapt(self, package):
+    def adapt(self, packages):
         """Has this process, too, what the import has changed, or would have had otherwise."""
-        set_variables(self.variables.get(package, {}))
-        if package in self.pools:
-            self.pools[package].resize(os.environ)
-        if package == "pyarrow":
-            resize_arrow(self.cache.module(package), self.environment, os.environ)
+        self.set_variables(packages)
+        for package in packages:
+            if package in self.pools:
+                self.pools[package].resize(os.environ)
+            if package == "pyarrow":
+                resize_arrow(self.cache.module(package), self.environment, os.environ)
 
     def unused(self):
         """Bytes of what was loaded ahead and nobody has imported here."""

@@ -1,22 +1,30 @@
 """What is loaded ahead is a cache of imports, nothing else.
 
 An entry is used only where the look-up, made now, in this process, with its path as it is, gives the file that was loaded;
-else this process goes on as if it had never been loaded. An entry is a top-level module: those that are loaded ahead are
-taken out of `sys.modules`, and the first import of one asks this module's finder, which stands before all others.
+else this process goes on as if it had never been loaded. An entry is a top-level module with its submodules: those that are
+loaded ahead are taken out of `sys.modules`, and the first import of one asks this module's finder, which stands before all
+others. For a submodule, too: Python imports the package first.
 
 What an import brings depends on what it finds: so an entry is used together with the entries that it has imported itself,
 if the look-up agrees for all of them. One that does not takes with it whatever was loaded together with it or later, for
 that may hold it.
 """
 
+import _thread
+import contextlib
 import importlib.machinery
 import os
 import sys
+from importlib import _bootstrap
+
+from again import Again, is_extension
+from placement import copied
 
 NEVER = float("inf")
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
-# What has C code that can be loaded a second time, from a copy of its file.
-LOADED_TWICE = {"numpy", "pandas"}
+
+# Where C code of `json`, which this program uses, looks without an import when it fails.
+STAYS_WITHOUT_PACKAGE = "json.decoder"
 
 
 def is_of_interpreter(file):
@@ -62,16 +70,29 @@ def contents(item):
         return None
 
 
+@contextlib.contextmanager
+def importing(name):
+    """No other thread imports this meanwhile: one that has begun would load it though it is there by then."""
+    if not _thread._count():
+        yield
+        return
+    lock = _bootstrap._get_module_lock(name)
+    try:
+        lock.acquire()
+    except _bootstrap._DeadlockError:  # it waits for this one, and has found it
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def duplicate(thing):
     """As `copy.copy`, which imports something itself."""
     other = object.__new__(type(thing))
     other.__dict__.update(thing.__dict__)
     return other
-
-
-def is_extension(module):
-    spec = getattr(module, "__spec__", None)
-    return isinstance(getattr(spec, "loader", None), importlib.machinery.ExtensionFileLoader)
 
 
 class Entry:
@@ -80,6 +101,7 @@ class Entry:
     def __init__(self, module, first, last):
         """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`."""
         self.module = module
+        self.submodules = {}
         self.spec = getattr(module, "__spec__", None)
         self.place = place_of(self.spec)
         self.first = first
@@ -105,8 +127,8 @@ class Returning:
         return self.entry.module
 
     def exec_module(self, module):
-        module.__spec__ = self.entry.spec  # the import has set a copy
         self.cache.use(self.name)
+        module.__spec__ = self.entry.spec  # the import has set a copy, for which other threads wait
 
 
 def returning(cache, name, entry):
@@ -128,25 +150,6 @@ def returning(cache, name, entry):
     return loader
 
 
-class Copying(importlib.machinery.ExtensionFileLoader):
-    """Loads C code a second time: the dynamic linker has another file, by a name that it has not heard before."""
-
-    count = 0
-
-    def create_module(self, spec):
-        copied = os.memfd_create(spec.name)
-        Copying.count += 1
-        with open(copied, "wb", buffering=0, closefd=False) as target, open(spec.origin, "rb") as source:
-            while os.sendfile(target.fileno(), source.fileno(), None, 1 << 30):
-                pass
-        original, spec.origin = spec.origin, f"/proc/self/fd/{'./' * Copying.count}{copied}"
-        try:
-            return super().create_module(spec)
-        finally:
-            spec.origin = original
-            os.close(copied)
-
-
 class ImportCache:
     """A finder of `sys.meta_path`.
 
@@ -161,15 +164,17 @@ class ImportCache:
         self.entries = {}
         self.used = {}
         self.needs = {}
+        self.all_needed = {}
         self.batch = 0
         self.first = {}
         self.last = {}
         self.known = {}
         self.finders = ()
         self.recorder = None
-        self.when_used = lambda name: None
+        self.importer = lambda: None
+        self.when_used = lambda names: None
         self.dropped = set()
-        self.copied = set()
+        self.again = Again()
 
     # While modules are loaded ahead.
 
@@ -181,6 +186,7 @@ class ImportCache:
         """What this program has imported for itself is nobody's yet."""
         for name in self.new_names():
             self.entries[name] = Entry(sys.modules.pop(name), NEVER, NEVER)
+        self.take_out_submodules()
         self.seen = set(sys.modules)
         self.remember_path()
 
@@ -202,8 +208,18 @@ class ImportCache:
             self.entries[name] = entry
             if entry.first == batch and entry.spec:
                 specs[name] = entry.spec
+        self.take_out_submodules()
         self.used.clear()
+        self.entries = {copied(name): entry for name, entry in self.entries.items()}
+        self.all_needed = {name: self.closure(name) for name in self.entries}
         return specs
+
+    def take_out_submodules(self):
+        for name in list(sys.modules):
+            entry = self.entries.get(top_level(name)) if "." in name else None
+            if entry and name != STAYS_WITHOUT_PACKAGE:
+                known = name in entry.submodules
+                entry.submodules[name if known else copied(name)] = sys.modules.pop(name)
 
     def forget_batch(self):
         """A batch has failed: nothing of it stays. False where that can't be: C code is loaded once for ever."""
@@ -226,7 +242,7 @@ class ImportCache:
             self.first.setdefault(name, self.batch)
             self.last.setdefault(name, self.batch)
         new = self.new_names()
-        self.seen = set(sys.modules).difference(new)
+        self.seen = self.seen.union(sys.modules).difference(new)
         self.batch += 1
         self.remember_path()
         return new
@@ -245,14 +261,17 @@ class ImportCache:
     # When somebody imports something.
 
     def find_spec(self, name, path=None, target=None):
+        importer = self.importer()
+        if importer:
+            self.note(importer, name)
         if name in self.entries:
             self.drop_shadowed(self.needed(name))
         entry = self.entries.get(name)
-        if entry is None:
-            if top_level(name) in self.dropped:
-                return self.find_again(name, path)
-            return self.recorder.find_spec(name, path, target) if self.recorder else None
-        return self.spec_of(name, entry)
+        if entry:
+            return self.spec_of(name, entry)
+        if top_level(name) in self.dropped:
+            return self.again.find_spec(name, path)
+        return self.recorder.find_spec(name, path, target) if self.recorder else None
 
     def spec_of(self, name, entry):
         spec = duplicate(entry.spec) if entry.spec else importlib.machinery.ModuleSpec(name, None)
@@ -261,26 +280,37 @@ class ImportCache:
 
     def use(self, name):
         """This entry and what it needs are imported."""
-        for needed in self.needed(name):
-            entry = self.entries.pop(needed, None)
+        self.when_used([needed for needed in self.needed(name) if self.put_back(needed)])
+
+    def put_back(self, name):
+        with importing(name):
+            entry = self.entries.get(name)
             if entry:
-                sys.modules.setdefault(needed, entry.module)
-                self.used[needed] = entry
-                self.when_used(needed)
+                sys.modules.update(entry.submodules)  # first, for who finds a package looks for them
+                sys.modules.setdefault(name, entry.module)
+                self.used[name] = self.entries.pop(name)
+            return entry
 
     def module(self, name):
         """What is loaded, whether it is used yet or not."""
-        return self.entries[name].module if name in self.entries else sys.modules.get(name)
+        entry = self.entries.get(top_level(name))
+        if entry is None:
+            return sys.modules.get(name)
+        return entry.submodules.get(name) if "." in name else entry.module
 
     def needed(self, name):
         """Entries that come with it."""
+        known = self.all_needed.get(name)
+        return [one for one in (self.closure(name) if known is None else known) if one in self.entries]
+
+    def closure(self, name):
         found, to_look = set(), [name]
         while to_look:
             one = to_look.pop()
             if one in self.entries and one not in found:
                 found.add(one)
                 to_look.extend(self.needs.get(one, ()))
-        return found
+        return [one for one in list(self.entries) if one in found]
 
     # The look-up.
 
@@ -330,27 +360,8 @@ class ImportCache:
         entries = dict(self.entries)  # a task may have threads that import
         first = min((entries[name].first for name in names if name in entries), default=NEVER)
         names = set(names) | {name for name, entry in entries.items() if first < NEVER and entry.last >= first}
+        for name in names & entries.keys():
+            self.again.expect(entries[name].submodules.values())
+        self.dropped |= names
         for name in names:
             self.entries.pop(name, None)
-        for name in [name for name in list(sys.modules) if top_level(name) in names]:
-            module = sys.modules.pop(name, None)
-            if "." in name and is_extension(module):
-                self.copied.add(module.__spec__.origin)
-        self.dropped |= names
-
-    def find_again(self, name, path):
-        """C code that was loaded cannot be loaded again from the same file."""
-        spec = importlib.machinery.PathFinder.find_spec(name, path) if "." in name else None
-        if spec is None or spec.origin not in self.copied:
-            return None
-        package = top_level(name)
-        if package not in LOADED_TWICE:
-            raise ImportError(
-                f"{package} was loaded ahead of this task, which has put a module that {package} imports into another place of "
-                f"its sys.path, and {package} cannot be loaded a second time: have "
-                "spark.nativePythonWorker.preload leave it out",
-                name=package,
-                path=spec.origin,
-            )
-        spec.loader = Copying(name, spec.origin)
-        return spec

@@ -14,6 +14,7 @@ from heritage import Heritage
 from immortal import make_immortal
 from imports import top_level
 from linux import status_of, threads
+from placement import Row
 from pools import SINGLE
 from recorder import Recorder
 from state import ProcessState, forget_distributions
@@ -77,8 +78,9 @@ class Loading:
         self.status = status
         self.send = send
         self.split = split
-        self.recorder = Recorder(cache, sources)
         self.heritage = Heritage(cache)
+        self.recorder = Recorder(cache, sources, self.heritage.credit)
+        self.row = Row()
         self.modules = []
         self.archives = ()
         self.has_stopped = False
@@ -112,7 +114,7 @@ class Loading:
         resident = status_of(self.status, b"RssAnon")
         error = self.failure_to_import(name)
         forget_distributions()
-        variables, changed = before.variables(), before.restore()
+        changed = before.restore()
         deafness.leave_changed()
         if threads(self.status) > 1:
             return self.spoil(name, f"starts threads when it is imported; the first runs {starter_of_threads()}")
@@ -121,7 +123,7 @@ class Loading:
         if error is not None:
             return self.leave_out(name, error)
         specs = self.cache.take_out()
-        self.heritage.add(top_level(name), status_of(self.status, b"RssAnon") - resident, variables)
+        self.heritage.end(top_level(name), status_of(self.status, b"RssAnon") - resident)
         self.sources.add_path(sys.path, specs)
         millis = round((time.monotonic() - started) * 1000)
         self.send("loaded", module=name, millis=millis, files=locations(specs))
@@ -129,7 +131,8 @@ class Loading:
 
     def failure_to_import(self, name):
         """Imports it, and after the last one does what all tasks do first."""
-        with self.recorder, one_thread_each():
+        with self.recorder, self.row.of_imports(), one_thread_each():
+            self.heritage.begin()
             try:
                 importlib.import_module(name)
                 if not self.modules and self.may_rehearse():
@@ -137,6 +140,8 @@ class Loading:
                         rehearsal.rehearse()
             except BaseException as failure:
                 return failure
+            finally:
+                self.heritage.credit(top_level(name), libraries=True)
 
     def may_rehearse(self):
         return all(self.cache.module(name) for name in ("pandas", "pyarrow")) and rehearsal.goes_well(self.split)

@@ -1,25 +1,37 @@
-"""Watches what an import does while modules are loaded ahead: which files it reads, and what it imports in its turn."""
+"""Watches what an import does while modules are loaded ahead: which files it reads, what it imports in its turn, and which module's
+code runs.
+"""
 
 import builtins
 import sys
+from importlib.machinery import ModuleSpec
 
-from imports import ImportCache
+from imports import ImportCache, is_of_interpreter, top_level
+from stopwatch import hear, is_for_import
+
+
+def is_of_import(name):
+    return top_level(name) in ("importlib", "_frozen_importlib", "_frozen_importlib_external")
 
 
 class Recorder:
     """Is asked by the cache for what that has not, while it is entered."""
 
-    def __init__(self, cache, sources):
-        self.cache, self.sources = cache, sources
+    def __init__(self, cache, sources, changed_by=lambda package, is_left: None):
+        """`changed_by` is told which package's code has run since it was told last, and whether another's runs next."""
+        self.cache, self.sources, self.changed_by = cache, sources, changed_by
+        self.running = []
 
     def __enter__(self):
         self.original = builtins.__import__
         builtins.__import__ = self.imported
         self.cache.recorder = self
+        self.cache.importer = self.importer
         return self
 
     def __exit__(self, *_):
         self.cache.recorder = None
+        self.cache.importer = lambda: None
         if builtins.__import__ == self.imported:
             builtins.__import__ = self.original
 
@@ -27,25 +39,47 @@ class Recorder:
         importer = globals.get("__name__") if globals else None
         if importer and not level:
             self.cache.note(importer, name)
+        if importer is None or is_of_import(importer):
+            self.cache.note(self.importer(), name)  # by C code: Python code that runs is that of the import itself
         return self.original(name, globals, locals, fromlist, level)
 
     def find_spec(self, name, path, target):
         """What the other finders find. C code imports without `__import__`, and each file is to be seen before it is read."""
-        self.cache.note(self.importer(), name)
         for finder in [finder for finder in sys.meta_path if finder is not self.cache and hasattr(finder, "find_spec")]:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.has_location:
                     self.sources.add(spec.origin)
+                own = not spec.has_location or is_of_interpreter(spec.origin)
+                if type(spec) is ModuleSpec and spec.loader is not None and not own and is_for_import():
+                    self.tell(self.package(), top_level(name))
+                    hear(spec, self)
                 return spec
         return None
+
+    def begin(self, spec):
+        self.running.append(spec.name)
+
+    def end(self, spec, _):
+        if spec.name in self.running:
+            package = self.package()
+            del self.running[self.running.index(spec.name) :]
+            self.tell(package, self.package())
+
+    def tell(self, package, other):
+        if package:
+            self.changed_by(package, package != other)
+
+    def package(self):
+        """Whose code runs: what stays is no entry, and counts as part of what has imported it, as the interpreter's own does."""
+        return next((name for name in map(top_level, reversed(self.running)) if name not in self.cache.stays), None)
 
     def importer(self):
         """The module whose code is running."""
         frame = sys._getframe(1)
         while frame is not None:
             name = frame.f_globals.get("__name__", "")
-            if frame.f_code.co_filename not in OURS and not name.startswith(("importlib", "_frozen_importlib")):
+            if frame.f_code.co_filename not in OURS and not is_of_import(name):
                 return name
             frame = frame.f_back
         return "__main__"

@@ -60,16 +60,22 @@ class TimedSpec(ModuleSpec):
     @_initializing.setter
     def _initializing(self, value):
         self.__dict__["_initializing"] = value
-        stopwatch, began = self.__dict__["_timed"]
+        hearer, began = self.__dict__["_timed"]
         if value:
-            stopwatch.begin(self)
+            hearer.begin(self)
         else:
             del self.__dict__["_timed"]
             self.__class__ = ModuleSpec
-            stopwatch.end(self, began)
+            hearer.end(self, began)
 
 
 TimedSpec.__name__, TimedSpec.__qualname__, TimedSpec.__module__ = "ModuleSpec", "ModuleSpec", ModuleSpec.__module__
+
+
+def hear(spec, hearer, began=None):
+    """Has `hearer` told when the import that has asked for this spec begins and ends."""
+    spec.__dict__["_timed"] = hearer, began
+    spec.__class__ = TimedSpec
 
 
 class Stopwatch:
@@ -94,8 +100,7 @@ class Stopwatch:
         began = monotonic()
         spec = self.found(name, path, target)
         if type(spec) is ModuleSpec and spec.loader is not None and self.lasts(name, spec):
-            spec.__dict__["_timed"] = self, began
-            spec.__class__ = TimedSpec
+            hear(spec, self, began)
         return spec
 
     def found(self, name, path, target):

@@ -74,7 +74,12 @@ def reseed(random, numpy):
     """Random state that a fork has copied; Python's own `random` sees to itself."""
     # As `random.seed()`, which takes a worker twenty times as long.
     words = numpy.frombuffer(os.urandom(4 * 624), dtype="uint32")
-    random.set_state(("MT19937", words, 624))
+    try:
+        random.set_state(("MT19937", words, 624))
+    except ValueError:  # a module that was loaded ahead has set another generator
+        generator = random.get_bit_generator()
+        generator.state = type(generator)().state
+        random.set_bit_generator(generator)  # forgets the normal variate that it has in store
 
 
 def offer_to_oom_killer(score):

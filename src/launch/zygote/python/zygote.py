@@ -284,7 +284,7 @@ class Zygote:
             self.let_go()
             leave_group()
             offer_to_oom_killer(self.oom_score_adj)
-            random = sys.modules.get("numpy.random")
+            random = self.cache.module("numpy.random")
             if random is not None:
                 reseed(random, self.cache.module("numpy"))
             binding = receive_binding(sock)
