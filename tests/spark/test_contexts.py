@@ -5,7 +5,7 @@ import functools
 import pytest
 from processes import eventually, zygotes
 from test_prewarm import nothing_with_python, parents
-from test_zygote import FRESH, ZYGOTE_OFF, loaded
+from test_zygote import FRESH, ZYGOTE_OFF
 
 from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
 from ways import all_forked
@@ -65,13 +65,20 @@ def test_each_has_a_zygote_or_none(context):
 
 
 def test_each_loads_its_own_modules_ahead(context, tmp_path):
-    names = {"of_one", "of_another"}
-    for name in names:  # a task finds only what is in a package before it imports that
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text(f"import {name}.inner")
-        (tmp_path / name / "inner.py").touch()
+    names = ["of_one", "of_another"]
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("import os\nloader = os.getpid()\n")
+
+    def loaded_ahead(spark):
+        def look(_):
+            import importlib
+            import os
+
+            return {name for name in names if importlib.import_module(name).loader != os.getpid()}
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
     conf = {**FRESH, "spark.executorEnv.PYTHONPATH": str(tmp_path)}
     for name in names:
         run = context({**conf, "spark.nativePythonWorker.preload": name})
-        inner = {f"{one}.inner" for one in names}
-        assert eventually(lambda: inner & set(run(loaded).value[0])) == {f"{name}.inner"}
+        assert eventually(lambda: run(loaded_ahead).value) == {name}

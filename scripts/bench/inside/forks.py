@@ -36,9 +36,15 @@ def job(session, tasks):
 
 def await_imports(session):
     """Until the zygote has loaded everything: while it is busy with that, some workers are of PySpark's daemon."""
+
+    def has_all(_):
+        import pyarrow
+
+        return pyarrow is not None and LAST_LOADED in sys.modules
+
     one = session.sparkContext.parallelize([0], 1)
     with limit("loading ahead", JOB_SECONDS):
-        while not one.map(lambda _: LAST_LOADED in sys.modules).first():
+        while not one.map(has_all).first():
             time.sleep(0.2)
 
 
