@@ -379,3 +379,47 @@ def test_two_threads_that_import_get_the_same_module(interpreter, folder):
         folder("site", a="", b="import a"),
     )
     assert told == {"same": True, "own": True}
+
+
+FINDER_OF_SETUPTOOLS = """
+import importlib, importlib.util
+
+class Loader:
+    def create_module(self, spec):
+        return importlib.import_module("setuptools._distutils")
+
+    def exec_module(self, module):
+        pass
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "distutils":
+            try:
+                found = importlib.import_module("setuptools._distutils")
+            except Exception:
+                return None
+            found.__name__ = name
+            return importlib.util.spec_from_loader(name, Loader(), origin=found.__file__)
+
+sys.meta_path.insert(1, Finder())
+sys.modules.pop("distutils", None)
+"""
+
+
+def test_the_finder_of_setuptools_gives_what_it_has_given(interpreter, folder):
+    """It imports a submodule while it is asked."""
+    installed = folder("installed")
+    (installed / "setuptools").mkdir()
+    folder("installed/setuptools", __init__="import distutils", _distutils="")
+    told = interpreter(
+        f"""
+        exec({FINDER_OF_SETUPTOOLS!r})
+        ahead("setuptools")
+        loaded = cache.module("distutils")
+        import distutils
+        tell(same=distutils is loaded, dropped=sorted(cache.dropped), file=distutils.__file__)
+        """,
+        installed,
+    )
+    assert told["same"] and not told["dropped"], told
+    assert "setuptools" in told["file"]

@@ -21,6 +21,7 @@ def test_preload(user):
     assert [line.split(":")[0] for line in lines] == ["xml.dom.minidom"] * 4
 
 
+@pytest.mark.long
 def test_notebook(user, tmp_path):
     cells = json.loads((EXAMPLES / "notebook.ipynb").read_text())["cells"]
     *code, stop = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
@@ -49,5 +50,6 @@ def server(user, tmp_path):
         )
 
 
+@pytest.mark.long
 def test_connect(user, server):
     assert "|  Hello, Ada!|" in user.run(f"python {EXAMPLES}/connect.py {server}")

@@ -23,8 +23,9 @@ from placement import copied
 NEVER = float("inf")
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
-# Where C code of `json`, which this program uses, looks without an import when it fails.
-STAYS_WITHOUT_PACKAGE = "json.decoder"
+# What is looked for without its package: by C code of `json`, which this program uses, when it fails; and by the finder that
+# setuptools has put before that of the path, which gives another `distutils`, while this module asks it for that.
+STAY_WITHOUT_PACKAGE = ("json.decoder", "setuptools.")
 
 
 def is_of_interpreter(file):
@@ -217,7 +218,7 @@ class ImportCache:
     def take_out_submodules(self):
         for name in list(sys.modules):
             entry = self.entries.get(top_level(name)) if "." in name else None
-            if entry and name != STAYS_WITHOUT_PACKAGE:
+            if entry and not name.startswith(STAY_WITHOUT_PACKAGE):
                 known = name in entry.submodules
                 entry.submodules[name if known else copied(name)] = sys.modules.pop(name)
 
@@ -365,3 +366,5 @@ class ImportCache:
         self.dropped |= names
         for name in names:
             self.entries.pop(name, None)
+        for name in [name for name in list(sys.modules) if "." in name and top_level(name) in names]:
+            sys.modules.pop(name, None)
