@@ -48,9 +48,9 @@ def configure(builder):
         warnings.warn(message, RuntimeWarning, stacklevel=2)
         return builder
     known = getattr(builder, "_options", {})
+    set_before = {**submission.defaults(), **known}
     for key, value in settings().items():
-        set_before = known.get(key, submission.defaults().get(key, ""))
-        others = [one for one in map(str.strip, set_before.split(",")) if one and one != value]
+        others = [one for one in map(str.strip, set_before.get(key, "").split(",")) if one and one != value]
         builder = builder.config(key, ",".join([*others, value]))
     imported = ahead.modules(known)
     return builder.config(ahead.PRELOAD, "+" + ",".join(imported)) if imported else builder
