@@ -4,7 +4,7 @@ import os
 import sys
 
 from pools import Pools, resize_arrow
-from state import set_variables
+from state import changed_variables, set_variables
 from worker import measure_own
 
 # As C has it: no name or value is decoded to compare it with another.
@@ -39,8 +39,7 @@ class Heritage:
         if self.seen != RAW_ENVIRONMENT:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
-            names = {name for name, _ in self.values.items() ^ before.items()}
-            self.variables.setdefault(package, {}).update({name: self.values.get(name) for name in names})
+            self.variables.setdefault(package, {}).update(changed_variables(before, self.values))
         if libraries:
             known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
             self.pools.setdefault(package, Pools()).find(self.environment, known)

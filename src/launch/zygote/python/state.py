@@ -14,6 +14,12 @@ def read_umask():
     return mask
 
 
+def changed_variables(before, now):
+    """Values by name, None for what is not there any more."""
+    names = {name for name, _ in now.items() ^ before.items()}
+    return {name: now.get(name) for name in names}
+
+
 def set_variables(values):
     for name, value in values.items():
         if value is None:
@@ -54,9 +60,8 @@ class ProcessState:
         signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
 
     def variables(self):
-        """What has changed in the environment since: values by name, None for what is not there any more."""
-        names = {name for name, _ in os.environ.items() ^ self.environment.items()}
-        return {name: os.environ.get(name) for name in names}
+        """What has changed in the environment since."""
+        return changed_variables(self.environment, os.environ)
 
     def restore(self):
         """Gives what was not so any more, in words; the environment is told by `variables`."""
