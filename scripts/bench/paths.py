@@ -12,7 +12,7 @@ JAR = ROOT / "build/libs/native-python-worker.jar"
 
 
 def spark_python(version):
-    """The interpreter that has this PySpark (see scripts/lib.sh)."""
+    """The interpreter that has this PySpark (see scripts/venvs.sh)."""
     return ROOT / "build/venvs" / version / "bin/python"
 
 
