@@ -381,45 +381,82 @@ def test_two_threads_that_import_get_the_same_module(interpreter, folder):
     assert told == {"same": True, "own": True}
 
 
-FINDER_OF_SETUPTOOLS = """
+# As that of setuptools: it gives another module than the path has, and imports that while it is asked.
+FINDER_THAT_IMPORTS = """
 import importlib, importlib.util
 
 class Loader:
     def create_module(self, spec):
-        return importlib.import_module("setuptools._distutils")
+        return importlib.import_module("tools._other")
 
     def exec_module(self, module):
         pass
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "distutils":
+        if name == "given":
             try:
-                found = importlib.import_module("setuptools._distutils")
+                found = importlib.import_module("tools._other")
             except Exception:
                 return None
             found.__name__ = name
             return importlib.util.spec_from_loader(name, Loader(), origin=found.__file__)
 
 sys.meta_path.insert(1, Finder())
-sys.modules.pop("distutils", None)
 """
 
 
-def test_the_finder_of_setuptools_gives_what_it_has_given(interpreter, folder):
-    """It imports a submodule while it is asked."""
-    installed = folder("installed")
-    (installed / "setuptools").mkdir()
-    folder("installed/setuptools", __init__="import distutils", _distutils="")
+@pytest.mark.parametrize("later", ("given", "tools, given", "tools._other, given"))
+def test_a_finder_may_import_a_package_that_needs_what_it_is_asked_for(interpreter, folder, later):
+    installed = folder("installed", given="BY = 'path'")
+    folder("installed/tools", __init__="import given", _other="")
     told = interpreter(
         f"""
-        exec({FINDER_OF_SETUPTOOLS!r})
-        ahead("setuptools")
-        loaded = cache.module("distutils")
-        import distutils
-        tell(same=distutils is loaded, dropped=sorted(cache.dropped), file=distutils.__file__)
+        exec({FINDER_THAT_IMPORTS!r})
+        ahead("tools")
+        loaded = cache.module("given"), cache.module("tools")
+        import {later}
+        import given, tools
+        tell(same=(given, tools) == loaded, dropped=sorted(cache.dropped), file=given.__file__)
         """,
         installed,
     )
     assert told["same"] and not told["dropped"], told
-    assert "setuptools" in told["file"]
+    assert told["file"].endswith("_other.py")
+
+
+FINDER_THAT_LOOKS_UP = """
+import importlib.util
+
+class Finder:
+    def __init__(self):
+        self.looks_up = set()
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in self.looks_up:
+            self.looks_up.add(name)
+            try:
+                return importlib.util.find_spec(name)
+            finally:
+                self.looks_up.discard(name)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("shadowed", (False, True))
+def test_a_finder_may_look_up_what_it_is_asked_for(interpreter, folder, shadowed):
+    """It is given what the path has, not what is loaded ahead."""
+    installed = folder("installed", a="what = 'ahead'")
+    other = folder("other", **({"a": "what = 'other'"} if shadowed else {"b": ""}))
+    told = interpreter(
+        f"""
+        ahead("a")
+        exec({FINDER_THAT_LOOKS_UP!r})
+        sys.path.insert(0, {str(other)!r})
+        import a
+        tell(what=a.what)
+        """,
+        installed,
+    )
+    assert told == {"what": "other" if shadowed else "ahead"}

@@ -23,9 +23,8 @@ from placement import copied
 NEVER = float("inf")
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
-# What is looked for without its package: by C code of `json`, which this program uses, when it fails; and by the finder that
-# setuptools has put before that of the path, which gives another `distutils`, while this module asks it for that.
-STAY_WITHOUT_PACKAGE = ("json.decoder", "setuptools.")
+# Looked for without its package by C code of `json`, which this program uses, when it fails.
+STAYS_WITHOUT_PACKAGE = "json.decoder"
 
 
 def is_of_interpreter(file):
@@ -171,6 +170,7 @@ class ImportCache:
         self.last = {}
         self.known = {}
         self.finders = ()
+        self.asked = set()
         self.recorder = None
         self.importer = lambda: None
         self.when_used = lambda names: None
@@ -218,7 +218,7 @@ class ImportCache:
     def take_out_submodules(self):
         for name in list(sys.modules):
             entry = self.entries.get(top_level(name)) if "." in name else None
-            if entry and not name.startswith(STAY_WITHOUT_PACKAGE):
+            if entry and name != STAYS_WITHOUT_PACKAGE:
                 known = name in entry.submodules
                 entry.submodules[name if known else copied(name)] = sys.modules.pop(name)
 
@@ -265,14 +265,22 @@ class ImportCache:
         importer = self.importer()
         if importer:
             self.note(importer, name)
-        if name in self.entries:
-            self.drop_shadowed(self.needed(name))
-        entry = self.entries.get(name)
+        entry = None if self.is_asked(name) else self.looked_up(name)
         if entry:
             return self.spec_of(name, entry)
         if top_level(name) in self.dropped:
             return self.again.find_spec(name, path)
         return self.recorder.find_spec(name, path, target) if self.recorder else None
+
+    def looked_up(self, name):
+        """The entry that an import of this name is to get."""
+        before = self.entries.get(name)
+        if before:
+            self.drop_shadowed(self.needed(name))
+            if self.used.get(name) is before:  # by a finder, while it was asked: it is yet to be given to who asks here
+                sys.modules.pop(name, None)
+                self.entries[name] = self.used.pop(name)
+        return self.entries.get(name)
 
     def spec_of(self, name, entry):
         spec = duplicate(entry.spec) if entry.spec else importlib.machinery.ModuleSpec(name, None)
@@ -302,7 +310,8 @@ class ImportCache:
     def needed(self, name):
         """Entries that come with it."""
         known = self.all_needed.get(name)
-        return [one for one in (self.closure(name) if known is None else known) if one in self.entries]
+        names = self.closure(name) if known is None else known
+        return [one for one in names if one in self.entries and not self.is_asked(one)]
 
     def closure(self, name):
         found, to_look = set(), [name]
@@ -348,12 +357,31 @@ class ImportCache:
         """The whole look-up, for what was not found by the path or whose place is not on it any more."""
         if entry.is_fixed():
             return True
-        for finder in list(sys.meta_path):
-            if finder is not self and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(name, None)
-                if spec is not None:
-                    return entry.spec is not None and spec.origin == entry.spec.origin and entry.is_as_it_was()
-        return False
+        with self.asking(name):
+            found = (
+                finder.find_spec(name, None)
+                for finder in list(sys.meta_path)
+                if finder is not self and hasattr(finder, "find_spec")
+            )
+            spec = next((spec for spec in found if spec is not None), None)
+        if spec is None or entry.spec is None:
+            return False
+        return spec.origin == entry.spec.origin and entry.is_as_it_was()
+
+    @contextlib.contextmanager
+    def asking(self, name):
+        """A finder that imports something while this thread asks it for this name, as that of setuptools does for `distutils`,
+        is not asked for it once more, and does not get it: that is not decided yet.
+        """
+        mark = _thread.get_ident(), name
+        self.asked.add(mark)
+        try:
+            yield
+        finally:
+            self.asked.discard(mark)
+
+    def is_asked(self, name):
+        return bool(self.asked) and (_thread.get_ident(), name) in self.asked
 
     # What was loaded ahead in vain.
 
