@@ -111,6 +111,7 @@ def test_killed_executor_takes_its_workers_with_it(modules_driver):
     assert driver.run(sql_work, conf=LOCAL_CLUSTER, stop=True).value == 4_995_000
 
 
+@pytest.mark.long
 def test_standalone_cluster(launch, is_native, tmp_path):
     with StandaloneCluster(tmp_path) as cluster:
         conf = {"spark.master": cluster.url, "spark.executor.memory": "512m"}

@@ -181,7 +181,10 @@ def test_a_session_that_kills_its_process_group_leaves_others_alone(undisturbed)
     undisturbed(lambda: os.killpg(0, signal.SIGKILL))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+SIGNALS = [signal.SIGTERM, *(pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGHUP, signal.SIGINT))]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize(
     "generations",
     [1, pytest.param(2, marks=pytest.mark.native_only("there it is the server"))],
@@ -196,13 +199,14 @@ def test_a_killed_zygote_takes_no_worker_of_another_session(undisturbed):
 
 
 @pytest.mark.native_only("stock Spark starts Python with the first task")
-@pytest.mark.parametrize("master", ["local[4]", "local-cluster[1,4,1024]"])
+@pytest.mark.parametrize("master", [pytest.param("local[4]", marks=pytest.mark.long), "local-cluster[1,4,1024]"])
 def test_what_was_started_ahead_serves_the_sessions(start, master):
     server = start({**NOTHING_TO_LOAD, "spark.master": master})
     (zygote,) = eventually(lambda: zygotes(server.python_processes()))
     assert set(server.at_once(lambda session, _: value_of(session, os.getppid), 2)) == {str(zygote)}
 
 
+@pytest.mark.long
 def test_sessions_that_are_gone_leave_nothing(start, is_native, observe):
     server = start(
         {

@@ -40,7 +40,7 @@ def context(driver):
     before.pop()(nothing_with_python, stop=True)
 
 
-@pytest.mark.parametrize("conf", [OFF, COLD], ids=["off", "cold"])
+@pytest.mark.parametrize("conf", [pytest.param(OFF, marks=pytest.mark.long), COLD], ids=["off", "cold"])
 def test_nothing_is_started_ahead_after_a_context_that_did(context, driver, conf):
     context(ON)(nothing_with_python)
     assert eventually(lambda: zygotes(driver.workers()), 30)

@@ -126,6 +126,7 @@ def test_worker_logs_are_captured(run, other):
 
 @pytest.mark.since(4, 1)
 @pytest.mark.native_only("stock Spark's log capture overflows its stack")
+@pytest.mark.long
 def test_twenty_thousand_worker_log_lines_are_captured(run):
     answer, logged = run(logging_job(20_000), conf=LOGGING).value
     assert answer == [0, 1]

@@ -68,7 +68,7 @@ SHIPPED = {"dateutil__init": "__version__ = '99'", "secrets": "MINE = 1"}
 IN_NO_WORKER = VERSION >= (4, 0)
 
 
-@pytest.mark.parametrize("name", ["deps.zip", pytest.param("deps.egg", marks=pytest.mark.alike("the same for Spark"))])
+@pytest.mark.parametrize("name", ["deps.zip", pytest.param("deps.egg", marks=pytest.mark.long)])
 def test_what_is_shipped_with_a_session_goes_before_what_is_loaded(same, archive, name):
     deps = archive(name, **SHIPPED)
 
@@ -192,7 +192,7 @@ def test_a_safe_path(same, tmp_path):
 
 
 @pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
-@pytest.mark.parametrize("arguments", ["$@", "$*", '"$@"'])
+@pytest.mark.parametrize("arguments", ["$@", *(pytest.param(other, marks=pytest.mark.long) for other in ("$*", '"$@"'))])
 def test_a_script_around_the_interpreter(same, tmp_path, arguments):
     script = tmp_path / "python.sh"
     script.write_text(f'#!/bin/sh\nOF_THE_SCRIPT=1 exec "{sys.executable}" {arguments}\n')

@@ -33,7 +33,7 @@ def test_one_line_says_what_serves_python(modules_driver):
 
 
 @pytest.mark.native_only("it is about the plugin")
-@pytest.mark.parametrize("jar_by", ["classpath", "defaults"])
+@pytest.mark.parametrize("jar_by", [pytest.param("classpath", marks=pytest.mark.long), "defaults"])
 def test_ways_to_add_the_jar(launch, jar_by):
     outcome = launch(jar_by=jar_by).run(counting)
     assert outcome.value == 4
@@ -71,7 +71,7 @@ def test_without_its_library_spark_serves_and_one_warning_says_why(launch, jar_w
     assert len(warnings(outcome)) == 1, warnings(outcome)
 
 
-@pytest.mark.alike("the plugin's own doing")
+@pytest.mark.long
 @pytest.mark.native_only("it is about the plugin")
 def test_library_that_is_none(launch, jar_without_library, tmp_path):
     (tmp_path / "libnative_python_worker.so").write_bytes(b"\x7fELF but not really")
@@ -82,7 +82,7 @@ def test_library_that_is_none(launch, jar_without_library, tmp_path):
     assert len(warnings(outcome)) == 1, warnings(outcome)
 
 
-@pytest.mark.alike("the plugin's own doing")
+@pytest.mark.long
 @pytest.mark.native_only("it is about the plugin")
 def test_library_from_the_library_path(launch, jar_without_library, tmp_path):
     with zipfile.ZipFile(JAR) as whole:
@@ -107,10 +107,9 @@ def test_two_contexts_one_after_the_other(modules_driver, observe):
 
 @pytest.mark.matrix
 @pytest.mark.alike("the plugin's own doing")
-def test_nothing_is_left_after_stop(launch):
+def test_nothing_is_left_after_stop(modules_driver):
     """No process, no zombie, no open file of the JVM but one socket a session: Spark's own, to its accumulators."""
-    driver = launch()
-    seen = []
+    driver, seen = modules_driver, []
     for session in range(3):
         outcome = driver.run(pids, conf={"spark.app.name": f"session {session}"}, stop=True)
         assert len(set(outcome.value)) == 2
@@ -118,7 +117,6 @@ def test_nothing_is_left_after_stop(launch):
         seen.append(open_files(driver.jvm))
     for kind, allowed in {"socket": 1, "pipe": 0, "anon_inode:[pidfd]": 0, "anon_inode:[eventpoll]": 0}.items():
         assert eventually(lambda: open_files(driver.jvm)[kind] <= seen[1][kind] + allowed, 20), (kind, seen)
-    assert driver.close() == 0
 
 
 @pytest.mark.alike("the plugin's own doing")
@@ -132,7 +130,9 @@ def test_driver_that_does_not_stop_its_session_leaves_nothing(launch):
 
 
 @pytest.mark.alike("the plugin's own doing")
-@pytest.mark.parametrize("conf", [{}, {"spark.python.use.daemon": "false"}], ids=["", "simple"])
+@pytest.mark.parametrize(
+    "conf", [{}, pytest.param({"spark.python.use.daemon": "false"}, marks=pytest.mark.long)], ids=["", "simple"]
+)
 def test_killed_jvm_takes_idle_and_waiting_workers_with_it(launch, conf, observe):
     driver = launch()
     driver.run(pids, conf=conf)

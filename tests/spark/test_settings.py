@@ -139,7 +139,9 @@ def test_without_daemon_a_task_may_be_silent_for_long(run):
 
 @pytest.mark.since(4, 1)
 @pytest.mark.parametrize(
-    "other", [{}, SLOW_WITHOUT_DAEMON, {"spark.python.worker.reuse": "false"}], ids=["", "simple", "fresh"]
+    "other",
+    [{}, SLOW_WITHOUT_DAEMON, pytest.param({"spark.python.worker.reuse": "false"}, marks=pytest.mark.long)],
+    ids=["", "simple", "fresh"],
 )
 def test_unix_domain_sockets(run, other):
     def job(spark):

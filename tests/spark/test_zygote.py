@@ -44,7 +44,7 @@ def module(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("reuse", ["true", "false"])
+@pytest.mark.parametrize("reuse", ["true", pytest.param("false", marks=pytest.mark.long)])
 def test_sparks_own_daemon_serves_where_the_zygote_is_switched_off(run, reuse):
     assert run(mixture, conf={**ZYGOTE_OFF, "spark.python.worker.reuse": reuse}).value == EXPECTED
 

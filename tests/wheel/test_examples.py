@@ -11,11 +11,13 @@ EXAMPLES = ROOT / "examples"
 STARTED = re.compile(r"Spark Connect server started at: \S*:(\d+)\s")
 
 
+@pytest.mark.long
 def test_submit(user):
     shown = user.run(f"spark-submit $(native-python-worker submit-args) {EXAMPLES}/submit.py")
     assert "|Tuesday|   20.0|" in shown
 
 
+@pytest.mark.long
 def test_preload(user):
     lines = user.run(f"python {EXAMPLES}/preload.py").splitlines()
     assert [line.split(":")[0] for line in lines] == ["xml.dom.minidom"] * 4
