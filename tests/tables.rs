@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use native_python_worker::jvm::report;
-use native_python_worker::spec::settings;
+use native_python_worker::spec::keys;
 
 /// Between the comments `<!-- NAME: begin -->` and `<!-- NAME: end -->` of a file is this table.
 fn shows(file: &str, name: &str, table: &str) {
@@ -26,7 +26,7 @@ fn shows(file: &str, name: &str, table: &str) {
 
 #[test]
 fn the_docs_show_the_settings_as_they_are() {
-    shows("docs/settings.md", "settings", &settings::markdown_table());
+    shows("docs/settings.md", "settings", &keys::markdown_table());
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What a factory is made for: one interpreter, its modules and environment, as Spark keys it.
 
+pub mod keys;
 pub mod secret;
 pub mod settings;
 mod spark;
+mod units;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,141 +1,14 @@
-//! What a user can set: every `spark.nativePythonWorker.*` key, and the keys of Spark's own that the factory honours.
+//! What a user has set: by the keys of this project, and by those of Spark's own that the factory honours.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::keys::{
+    CLOSE_TIMEOUT, IDLE_TIMEOUT, LEARN, MAX_RSS, MAX_TASKS, OOM_SCORE, PRELOAD, PRELOAD_TIMEOUT,
+    SPARES, START_TIMEOUT, STOP_TIMEOUT, Setting, ZYGOTE, ZYGOTE_IDLE_TIMEOUT,
+};
+use super::units::{parse_duration, parse_size};
 use crate::error::Error;
-
-/// One key as the documentation shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// The key's full name.
-    pub key: &'static str,
-    /// The default as a user would write it; empty where the key is unset by default.
-    pub default: &'static str,
-    /// What it does, in one or two sentences.
-    pub doc: &'static str,
-}
-
-const fn setting(key: &'static str, default: &'static str, doc: &'static str) -> Setting {
-    Setting { key, default, doc }
-}
-
-const ENABLED: Setting = setting(
-    "spark.nativePythonWorker.enabled",
-    "true",
-    "`false` leaves Spark's own factory in place, whatever else is set.",
-);
-const LIBRARY: Setting = setting(
-    "spark.nativePythonWorker.library",
-    "",
-    "Absolute path of the native library. It is used or the attempt fails: no other place is searched.",
-);
-const IDLE_TIMEOUT: Setting = setting(
-    "spark.nativePythonWorker.idleTimeout",
-    "60s",
-    "How long a worker may be idle before it is ended. Each worker has a clock of its own.",
-);
-const START_TIMEOUT: Setting = setting(
-    "spark.nativePythonWorker.startTimeout",
-    "120s",
-    "How long the start of a worker, or of the daemon that forks it, may take before the attempt fails.",
-);
-const STOP_TIMEOUT: Setting = setting(
-    "spark.nativePythonWorker.stopTimeout",
-    "2s",
-    "How long a process that was asked to end (`SIGTERM`) may take before it is killed.",
-);
-const CLOSE_TIMEOUT: Setting = setting(
-    "spark.nativePythonWorker.closeTimeout",
-    "30s",
-    "How long a worker may go on when its task has closed the connection, as `take`, a failure or a cancelled job do, before it is killed. It sees the end by itself only when it next reads or writes.",
-);
-
-const ZYGOTE: Setting = setting(
-    "spark.nativePythonWorker.zygote.enabled",
-    "true",
-    "`true` forks workers from an interpreter that has loaded PySpark, numpy, pandas and pyarrow, the zygote; `false` has Spark's daemon fork them.",
-);
-const PRELOAD: Setting = setting(
-    "spark.nativePythonWorker.preload",
-    "",
-    "With the zygote: modules to load ahead, separated by commas, instead of the default list; with `+` in front, in addition to it.",
-);
-const LEARN: Setting = setting(
-    "spark.nativePythonWorker.preload.learn",
-    "advise",
-    "What is done about modules that workers import themselves: `advise` measures their imports, tries them in a child of the zygote and says which are worth a place in `preload`; `load` also loads those that were found safe; `off` does nothing.",
-);
-const PROFILE: Setting = setting(
-    "spark.nativePythonWorker.preload.profile",
-    "",
-    "A file, local or on any file system that Hadoop knows, that applications share: the driver reads from it at its start which modules are to be loaded ahead as well, one name a line, and adds at its end those that were found safe, unless `preload.learn` is `off`. Without a scheme it is on Hadoop's default file system.",
-);
-const PRELOAD_TIMEOUT: Setting = setting(
-    "spark.nativePythonWorker.preloadTimeout",
-    "30s",
-    "With the zygote: how long the import of one module may take. One that takes longer is not loaded ahead any more.",
-);
-const ZYGOTE_IDLE_TIMEOUT: Setting = setting(
-    "spark.nativePythonWorker.zygote.idleTimeout",
-    "10min",
-    "How long a zygote without workers may be unused before it is ended. The next task that needs one starts another.",
-);
-const PREWARM: Setting = setting(
-    "spark.nativePythonWorker.prewarm",
-    "true",
-    "`true` starts the zygote with the executor, for the Python that the application will most likely use, so that the first task finds workers waiting. A wrong guess costs an idle process until `zygote.idleTimeout`.",
-);
-const SPARES: Setting = setting(
-    "spark.nativePythonWorker.spares",
-    "",
-    "How many workers are made ready ahead at most: forked by the zygote, or started where there is none. By default as many as this executor has task slots; `0` makes none.",
-);
-
-const OOM_SCORE: Setting = setting(
-    "spark.nativePythonWorker.oomScoreAdj",
-    "",
-    "What workers add to the executor's own `oom_score_adj`, up to 1000 in all, so that the kernel kills a worker and not the executor where memory runs out. By default 1000 where the executor's cgroup has a limit of its own, as in a container, and nothing where it shares a machine's memory with others.",
-);
-const MAX_TASKS: Setting = setting(
-    "spark.nativePythonWorker.maxTasks",
-    "",
-    "After how many tasks a worker is replaced by a new one. By default none is.",
-);
-const MAX_RSS: Setting = setting(
-    "spark.nativePythonWorker.maxRss",
-    "",
-    "Resident memory (`2g`, `512m`; pages shared with the zygote count) beyond which a worker is replaced by a new one after its task. By default none is.",
-);
-
-const UI: Setting = setting(
-    "spark.nativePythonWorker.ui.enabled",
-    "true",
-    "`true` adds the page \"Python Workers\" to Spark's UI, where that is enabled; executors tell the driver of their workers every five seconds while they have some.",
-);
-
-/// Every key of this project, in the order of the documentation. `enabled`, `library`, `prewarm`, `preload.profile` and
-/// `ui.enabled` are read by the plugin.
-pub const OWN: &[Setting] = &[
-    ENABLED,
-    LIBRARY,
-    IDLE_TIMEOUT,
-    START_TIMEOUT,
-    STOP_TIMEOUT,
-    CLOSE_TIMEOUT,
-    ZYGOTE,
-    ZYGOTE_IDLE_TIMEOUT,
-    PREWARM,
-    PRELOAD,
-    LEARN,
-    PROFILE,
-    PRELOAD_TIMEOUT,
-    SPARES,
-    OOM_SCORE,
-    MAX_TASKS,
-    MAX_RSS,
-    UI,
-];
 
 const EXPECTED_SIZE: &str = "a size above 0, such as 512m or 2g";
 const EXPECTED_DURATION: &str = "a time above 0 and up to a year, such as 500ms, 30s or 2min";
@@ -274,22 +147,6 @@ impl Learn {
     }
 }
 
-/// The settings table as docs/settings.md shows it (Markdown).
-pub fn markdown_table() -> String {
-    let rows = OWN.iter().map(|s| {
-        let default = if s.default.is_empty() {
-            "(none)".to_owned()
-        } else {
-            format!("`{}`", s.default)
-        };
-        format!("| `{}` | {default} | {} |\n", s.key, s.doc)
-    });
-    format!(
-        "| key | default | meaning |\n|---|---|---|\n{}",
-        rows.collect::<String>()
-    )
-}
-
 fn duration(conf: &HashMap<String, String>, setting: &Setting) -> Result<Duration, Error> {
     let text = conf
         .get(setting.key)
@@ -352,45 +209,6 @@ fn positive(conf: &HashMap<String, String>, key: &str) -> Result<Option<usize>, 
     }
 }
 
-/// A whole number, and the unit behind it.
-fn number_and_unit(text: &str) -> Option<(u64, String)> {
-    let text = text.trim().to_ascii_lowercase();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    Some((number.parse().ok()?, unit.to_owned()))
-}
-
-/// Spark's byte strings: a whole number with `b`, `k`, `m`, `g` or `t` behind it, and a `b` behind that or none; bytes where it
-/// has none.
-fn parse_size(text: &str) -> Option<u64> {
-    let (number, unit) = number_and_unit(text)?;
-    let shift = match unit.as_str() {
-        "" | "b" => 0,
-        "k" | "kb" => 10,
-        "m" | "mb" => 20,
-        "g" | "gb" => 30,
-        "t" | "tb" => 40,
-        _ => return None,
-    };
-    number.checked_mul(1 << shift)
-}
-
-/// Spark's time strings: a whole number with `us`, `ms`, `s`, `m`, `min`, `h` or `d` behind it, seconds where it has none.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = number_and_unit(text)?;
-    match unit.as_str() {
-        "us" => Some(Duration::from_micros(number)),
-        "ms" => Some(Duration::from_millis(number)),
-        "" | "s" => Some(Duration::from_secs(number)),
-        "m" | "min" => number.checked_mul(60).map(Duration::from_secs),
-        "h" => number.checked_mul(3_600).map(Duration::from_secs),
-        "d" => number.checked_mul(86_400).map(Duration::from_secs),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,36 +227,6 @@ mod tests {
         assert_eq!(settings.max_idle, None);
         assert_eq!(settings.secret_bits, 256);
         assert_eq!(settings.learn, Learn::Advise);
-    }
-
-    #[test]
-    fn times_are_read_as_spark_reads_them() {
-        for (text, expected) in [
-            ("90", Duration::from_secs(90)),
-            ("250ms", Duration::from_millis(250)),
-            (" 2Min ", Duration::from_secs(120)),
-            ("1h", Duration::from_secs(3_600)),
-        ] {
-            assert_eq!(parse_duration(text), Some(expected), "{text}");
-        }
-        for text in ["", "s", "-1s", "1.5s", "10 parsecs"] {
-            assert_eq!(parse_duration(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_read_as_spark_reads_them() {
-        for (text, expected) in [
-            ("512m", 512 << 20),
-            ("2G", 2 << 30),
-            ("1kb", 1024),
-            ("7", 7),
-        ] {
-            assert_eq!(parse_size(text), Some(expected), "{text}");
-        }
-        for text in ["", "m", "1.5g", "-1g", "2 g", "99999999t"] {
-            assert_eq!(parse_size(text), None, "{text}");
-        }
     }
 
     #[test]
