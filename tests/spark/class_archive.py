@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 
 import pyspark
+from spark_home import SPARK_HOME
 
 FOLDER = Path(__file__).resolve().parents[2] / "build/class-archives"
 NO_SETTINGS = FOLDER / "no-settings"
-SPARK_HOME = Path(pyspark.__file__).resolve().parent
 # JVMs that are killed leave files there, which go with the run. A short path, because that of a worker's socket begins with it.
 TEMPORARY = Path(tempfile.gettempdir(), f"npw-jvms-{os.getpid()}")
 # For JVMs that live for a minute or two: what the second compiler and the parallel collector take is not earned back.
@@ -70,6 +70,7 @@ def main():
         ]
         environment = {
             **os.environ,
+            "SPARK_HOME": str(SPARK_HOME),
             "SPARK_CONF_DIR": str(NO_SETTINGS),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "PYSPARK_PYTHON": sys.executable,

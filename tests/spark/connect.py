@@ -8,8 +8,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import class_archive
-from class_archive import NO_SETTINGS, SPARK_HOME
+from class_archive import NO_SETTINGS
 from processes import descendants, eventually
+from spark_home import SPARK_HOME
 
 from harness import DEFAULTS, JAR, PLUGIN, START_SECONDS
 
@@ -34,6 +35,7 @@ class Server:
                 [SPARK_HOME / "bin/spark-submit", "--class", SERVER, *(["--jars", JAR] if native else []), *arguments],
                 env={
                     **os.environ,
+                    "SPARK_HOME": SPARK_HOME,
                     "SPARK_CONF_DIR": NO_SETTINGS,
                     "SPARK_LOCAL_IP": "127.0.0.1",
                     "PYSPARK_PYTHON": sys.executable,

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import class_archive
 import pyspark
-from class_archive import NO_SETTINGS, SHORT_LIVED, SPARK_HOME
+from class_archive import NO_SETTINGS, SHORT_LIVED
 from processes import descendants, eventually
 from pyspark import cloudpickle
+from spark_home import SPARK_HOME
 
 HERE = Path(__file__).resolve().parent
 VERSION = tuple(int(part) for part in pyspark.__version__.split(".")[:2])
@@ -151,6 +152,7 @@ class Driver:
     def _environment(self):
         kept = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR", "USER")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
+        environment["SPARK_HOME"] = str(SPARK_HOME)
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         environment["SPARK_CONF_DIR"] = str(self.directory if self.setup.jar_by == "defaults" else NO_SETTINGS)
         environment["SPARK_LAUNCHER_OPTS"] = SHORT_LIVED

@@ -5,8 +5,9 @@ import re
 import subprocess
 
 import class_archive
-from class_archive import NO_SETTINGS, SPARK_HOME
+from class_archive import NO_SETTINGS
 from processes import descendants, eventually
+from spark_home import SPARK_HOME
 
 from harness import START_SECONDS
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import class_archive
 import psutil
-from class_archive import NO_SETTINGS, SPARK_HOME
+from class_archive import NO_SETTINGS
 from processes import eventually
+from spark_home import INSTALLED as SPARK_HOME
 
 from harness import JAR, NOTHING_TO_LOAD, PLUGIN
 
