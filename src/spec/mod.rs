@@ -21,6 +21,11 @@ const PYSPARK_DAEMON: &str = "pyspark.daemon";
 /// Set where Spark captures what workers print, session by session (`BasePythonRunner`, since 4.1).
 pub(crate) const CAPTURED_SESSION: &str = "PYSPARK_SPARK_SESSION_UUID";
 
+/// Variables with the memory, in MiB, that a worker limits itself to.
+const MEMORY_LIMITS: [&str; 2] = ["PYSPARK_EXECUTOR_MEMORY_MB", "PYSPARK_PLANNER_MEMORY_MB"];
+/// Of which the usual modules, of which 260 MiB are mapped, are a small part.
+const AMPLE_MEBIBYTES: u64 = 1024;
+
 /// How a factory talks to the processes it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Transport {
@@ -152,7 +157,20 @@ impl FactorySpec {
 
     /// The modules that a zygote loads ahead.
     pub(crate) fn preload(&self) -> Vec<String> {
-        self.settings.preload.over(self.spark.loaded_ahead())
+        let usual = self.spark.loaded_ahead();
+        self.settings
+            .preload
+            .over(if self.lacks_memory() { &[] } else { usual })
+    }
+
+    /// Whether workers may have so little memory that tasks would miss what is loaded ahead: the limit counts addresses.
+    pub(crate) fn lacks_memory(&self) -> bool {
+        let mut limits = MEMORY_LIMITS.iter().filter_map(|name| self.variable(name));
+        limits.any(|limit| {
+            limit
+                .parse()
+                .is_ok_and(|limit: u64| limit < AMPLE_MEBIBYTES)
+        })
     }
 
     /// Whether a worker takes another task when it has done one (`spark.python.worker.reuse`).

@@ -28,10 +28,13 @@ def same(run, stock, is_native, request):
     return check
 
 
-def first_job(spark):
+LOADED = ("numpy", "pandas")
+
+
+def first_job(spark, loaded=LOADED):
     """Has the zygote load all that it will."""
     spark.sparkContext.parallelize([0], 1).map(lambda x: x).count()
-    await_zygote(spark, "numpy", "pandas")
+    await_zygote(spark, *loaded)
 
 
 def imported(spark, *names, before=lambda: None):
@@ -239,16 +242,19 @@ def test_a_file_that_breaks_an_import_is_forgotten_when_it_is_gone(same, tmp_pat
 
 
 @pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
-def test_memory_that_a_task_may_have(same):
+@pytest.mark.parametrize("memory", ["1300m", "300m"])
+def test_memory_that_a_task_may_have(same, memory):
+    """Modules that are loaded ahead leave a task what it needs, or are not loaded."""
+
     def job(spark):
-        first_job(spark)
+        first_job(spark, LOADED if memory == "1300m" else ())
         context = spark.sparkContext
         return (
             context.parallelize([0], 1).map(lambda _: len(bytearray(100 << 20))).first(),
             context.parallelize(range(1000), 2).map(lambda x: (x % 10, 1)).reduceByKey(lambda a, b: a + b).count(),
         )
 
-    same(job, conf={"spark.executor.pyspark.memory": "1200m"})
+    same(job, conf={"spark.executor.pyspark.memory": memory, "spark.executor.cores": "1"})
 
 
 @pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")

@@ -67,7 +67,8 @@ pub(super) struct ZygoteKey {
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preload: Vec<String>,
-    /// Whether more may be loaded, which was found safe: not where a session has something of its own in the place of any of it.
+    /// Whether more may be loaded, which was found safe: not where a session has something of its own in the place of any of it, and
+    /// not where workers have little memory.
     pub(super) loads_more: bool,
     /// An application's own, but there may be another one in this JVM later.
     pub(super) settings: Settings,
@@ -101,7 +102,7 @@ impl ZygoteKey {
             daemon_module: spec.daemon_module.clone(),
             environment,
             preload,
-            loads_more: before.is_none(),
+            loads_more: before.is_none() && !spec.lacks_memory(),
             settings: spec.settings.clone(),
             transport: spec.worker_transport(),
         }

@@ -16,6 +16,7 @@ final class LikelyPython {
   private static final String EXECUTABLE = "pythonExec";
   private static final String HASH_SEED = "PYTHONHASHSEED";
   private static final String THREADS = "OMP_NUM_THREADS";
+  private static final String MEMORY = "spark.executor.pyspark.memory";
 
   private LikelyPython() {}
 
@@ -58,6 +59,10 @@ final class LikelyPython {
       environment.put(THREADS, threads.toString());
     } else if (conf.contains("spark.executor.cores")) {
       environment.put(THREADS, conf.get("spark.executor.cores"));
+    }
+    if (conf.contains(MEMORY)) {
+      long memory = conf.getSizeAsMb(MEMORY) / conf.getInt("spark.executor.cores", 1);
+      environment.put("PYSPARK_EXECUTOR_MEMORY_MB", Long.toString(memory));
     }
     if (spark.atLeast(4, 2)) {
       environment.put("SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");

@@ -25,6 +25,15 @@ public class LikelyPythonTest {
   }
 
   @Test
+  public void theMemoryOfAnExecutorsPythonIsThatOfAllItsWorkers() {
+    SparkConf conf = new SparkConf(false).set("spark.executor.pyspark.memory", "1200m");
+    Map<String, String> environment =
+        LikelyPython.environment(
+            SparkVersion.parse("4.3.0"), conf.set("spark.executor.cores", "2"), Map.of());
+    assertEquals("600", environment.get("PYSPARK_EXECUTOR_MEMORY_MB"));
+  }
+
+  @Test
   public void whatTheClusterAddsForExecutorsIsNotOfTheTasks() {
     SparkConf atFirst = new SparkConf(false).set("spark.executorEnv.MODE", "fast");
     Map<String, String> hints = LikelyPython.hints(atFirst);
