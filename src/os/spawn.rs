@@ -13,8 +13,8 @@
 //! The child gets no session or process group of its own: `pyspark.daemon` calls `setpgid` itself and would fail.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -245,6 +245,13 @@ fn check_environment(line: &CommandLine) -> Result<(), Error> {
         Some((name, _)) => Err(Error::Environment { name: name.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether a program is a script, which may run another one, chosen by whatever is around it.
+pub fn is_script(program: &str) -> bool {
+    let mut start = [0; 2];
+    let read = resolve(program).and_then(|file| File::open(file)?.read_exact(&mut start));
+    read.is_ok() && start == *b"#!"
 }
 
 /// Finds a program as `execvp` would, through this process's `PATH`.

@@ -13,6 +13,7 @@ use super::message::{self, Bind};
 use super::surroundings::Surroundings;
 use crate::host::{Host, Stream};
 use crate::os::deadline::set_nonblocking;
+use crate::os::spawn::is_script;
 use crate::process::output::Output;
 use crate::spec::{CAPTURED_SESSION, FactorySpec, Settings, SparkVersion, Transport};
 
@@ -62,7 +63,7 @@ pub(super) struct ZygoteKey {
     pub(super) spark: SparkVersion,
     pub(super) python_exec: String,
     pub(super) python_path: String,
-    /// The session's, where it is not the same interpreter or path from everywhere.
+    /// The session's, where it may not be the same interpreter or path from everywhere: a script may take one that is there.
     pub(super) directory: Option<PathBuf>,
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
@@ -98,7 +99,7 @@ impl ZygoteKey {
             directory: spec
                 .working_directory
                 .clone()
-                .filter(|_| spec.is_relative()),
+                .filter(|_| spec.is_relative() || is_script(&spec.python_exec)),
             daemon_module: spec.daemon_module.clone(),
             environment,
             preload,

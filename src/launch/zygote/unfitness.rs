@@ -43,9 +43,11 @@ impl Unfitness {
     /// Nothing is known yet of this key, but perhaps of its interpreter.
     pub(super) fn of(key: &ZygoteKey, spec: &FactorySpec) -> Self {
         let (program, path) = (key.python_exec.clone(), key.python_path.clone());
+        // A script is one and the same for all sessions here, whatever it finds: each would start it in vain.
+        let directory = key.directory.clone().filter(|_| spec.is_relative());
         Self {
             noted: Mutex::default(),
-            interpreter: (program, path, key.directory.clone()),
+            interpreter: (program, path, directory),
             lasts: spec.settings.start_timeout * LASTS_STARTS,
         }
     }
