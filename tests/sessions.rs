@@ -176,14 +176,18 @@ fn files_of_the_application_count_as_those_of_a_session_do() {
     });
 }
 
+/// A script around an interpreter.
+fn write_script(script: &Path, interpreter: &Path) {
+    let text = format!("#!/bin/sh\nexec '{}' \"$@\"\n", interpreter.display());
+    fs::write(script, text).unwrap();
+    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// A session whose directory has an interpreter that says whose it is.
 fn with_interpreter(setup: &Setup, name: &str) -> Session {
     let session = Session::open(setup, &[]);
     let directory = session.directory.path();
-    let python = directory.join("python");
-    let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", common::python().display());
-    fs::write(&python, script).unwrap();
-    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&directory.join("python"), &common::python());
     let own = directory.join("own");
     fs::create_dir(&own).unwrap();
     fs::write(
@@ -213,6 +217,33 @@ fn a_relative_interpreter_is_that_of_the_session() {
     start_with_interpreter(Setup::zygote(), "zygote");
     start_with_interpreter(Setup::daemon(), "daemon");
     start_with_interpreter(Setup::simple(), "process");
+}
+
+#[test]
+fn a_script_may_take_the_interpreter_of_the_session() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let script = elsewhere.path().join("python.sh");
+    write_script(&script, Path::new("./python"));
+    let setup = Setup::zygote().set("pythonExec", script.to_str().unwrap());
+    let sessions = ["one", "other"].map(|name| with_interpreter(&setup, name));
+    let held = sessions.each_ref().map(|one| one.bench.create());
+    let [one, other] = held.each_ref().map(zygote_of);
+    assert_ne!(one, other);
+}
+
+#[test]
+fn signals_that_the_interpreter_blocks_are_blocked_in_its_workers() {
+    let directory = tempfile::tempdir().unwrap();
+    let customize = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n";
+    fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
+    let path = format!("{}:{}", directory.path().display(), modules().display());
+    let held = Setup::zygote().set("pythonPath", &path).open().create();
+    zygote_of(&held);
+    let status = format!("/proc/{}/status", held.worker.pid());
+    eventually("as on stock", || {
+        let status = fs::read_to_string(&status).unwrap();
+        status.contains("SigBlk:\t0000000000004000\n")
+    });
 }
 
 fn pids_in(directory: &Path) -> Vec<i32> {
@@ -247,7 +278,8 @@ fn what_a_task_has_started_outlives_its_zygote_and_not_its_factory() {
     eventually("its helper ends", || !runs(helper));
 }
 
-/// An interpreter that runs this before anything else is tried as a zygote once, and its workers come from the daemon.
+/// An interpreter that runs this before anything else is tried as a zygote once, by itself or in a script, and its workers come
+/// from the daemon.
 fn is_found_out_once(statement: &str) {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
@@ -257,21 +289,33 @@ fn is_found_out_once(statement: &str) {
     );
     fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
     let path = format!("{}:{}", directory.path().display(), modules().display());
-    for session in ["one", "other"] {
+    let script = directory.path().join("python.sh");
+    write_script(&script, &common::python());
+    for program in [common::python(), script] {
         let setup = Setup::zygote().set("pythonPath", &path);
-        let bench = setup.env("ANOTHER_KEY", session).open();
-        assert_eq!(bench.create().worker.origin().name(), "daemon");
+        let setup = setup.set("pythonExec", program.to_str().unwrap());
+        for session in ["one", "other"] {
+            let session = Session::open(&setup.clone().env("ANOTHER_KEY", session), &[]);
+            assert_eq!(session.way(), "daemon");
+        }
     }
     assert_eq!(
         fs::read_to_string(&starts).unwrap(),
-        "x",
-        "started once in vain"
+        "xx",
+        "each started once in vain"
     );
 }
 
 #[test]
 fn an_interpreter_that_starts_threads_is_found_out_once() {
     is_found_out_once("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()");
+}
+
+#[test]
+fn an_interpreter_that_starts_threads_when_it_forks_is_found_out_once() {
+    is_found_out_once(
+        "os.register_at_fork(after_in_child=lambda: threading.Thread(target=time.sleep, args=(60,), daemon=True).start())",
+    );
 }
 
 #[test]

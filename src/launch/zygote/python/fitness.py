@@ -18,19 +18,20 @@ def starter_of_threads():
     return "code that is not Python's"
 
 
-def unfit():
-    """Why this interpreter is none to fork workers from; None where it is one."""
+def unfit(forked):
+    """Why this interpreter is none to fork workers from, as it is at first or when it has forked; None where it is one."""
     if "t" in getattr(sys, "abiflags", ""):
         return "this interpreter is a free-threaded one, which no zygote has been tried with"
     status = open_status()
     several = threads(status) > 1
     os.close(status)
-    return f"this interpreter has threads before it runs anything; the first runs {starter_of_threads()}" if several else None
+    has_them = "starts threads when it forks" if forked else "has threads before it runs anything"
+    return f"this interpreter {has_them}; the first runs {starter_of_threads()}" if several else None
 
 
-def refuse_unfit(control):
+def refuse_unfit(control, forked):
     """Ends this process where workers cannot be forked from it."""
-    why = unfit()
+    why = unfit(forked)
     if why is not None:
         send(control, "unfit", reason=why, of_interpreter=True)
         os._exit(0)

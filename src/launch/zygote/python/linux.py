@@ -48,6 +48,14 @@ def lead():
     prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
+def put_in_place(words, old, new):
+    """Has `new` in a list where it has `old`; a script around the interpreter may have put something before that."""
+    for at in range(len(words)):
+        if tuple(words[at : at + len(old)]) == old:
+            words[at : at + len(old)] = new
+            return
+
+
 def show_as(old, new):
     """Has `ps` show `new` among this process's arguments, in the place of `old`, which is as long.
 
@@ -102,7 +110,7 @@ class ChildEnds:
         self.heard, self.rung = socket.socketpair()
         for end in (self.heard, self.rung):
             end.setblocking(False)
-        signal.set_wakeup_fd(self.rung.fileno(), warn_on_full_buffer=False)
+        self.told_before = signal.set_wakeup_fd(self.rung.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def fileno(self):

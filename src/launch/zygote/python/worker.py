@@ -40,17 +40,18 @@ def receive_binding(sock):
     return {**json.loads(body), "stdout": stdout} if body else None
 
 
-def leave_group():
-    """Has this process a group of its own: a session that signals its group must not reach the workers of others.
+def give_group(pid):
+    """Has a child of this process a group of its own: a session that signals its group must not reach the workers of others.
 
-    Not as its leader, who could not call `setsid`, which stock's workers can: the leader is a child that has ended.
+    Not as its leader, who could not call `setsid`, which stock's workers can: the leader is another child, which has ended. It is
+    none of the worker's, who would find the memory that it shared among what its own children have used (`getrusage`).
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)  # no handler fits on that stack
     leader = CLONE(SETPGRP, SMALL_STACK_TOP, CLONE_VM | CLONE_VFORK | signal.SIGCHLD, None)
-    try:
-        os.setpgid(0, max(leader, 0))
-    except OSError:  # a system that is not quite Linux
-        os.setpgid(0, 0)
+    for group in (max(leader, 0), pid):  # the second for a system that is not quite Linux
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, group)
+            break
     if leader > 0:
         os.waitpid(leader, 0)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -63,10 +64,11 @@ def bind(binding):
         os.close(descriptor)
     for name in binding["unset"]:
         os.environ.pop(name, None)
-    os.environ.update(binding["set"])
+    # Bytes: this interpreter may have been told to take names of files for ASCII.
+    os.environb.update({name.encode(): value.encode() for name, value in binding["set"].items()})
     directory = binding.get("directory")
     if directory:
-        os.chdir(directory)
+        os.chdir(directory.encode())
     sys.argv[1:] = binding["arguments"]
 
 
@@ -80,6 +82,16 @@ def reseed(random, numpy):
         generator = random.get_bit_generator()
         generator.state = type(generator)().state
         random.set_bit_generator(generator)  # forgets the normal variate that it has in store
+
+
+def draw_anew(loaded):
+    """What modules have drawn when they were imported, and all workers would have in common. `loaded` gives a module that is."""
+    random = loaded("numpy.random")
+    if random is not None:
+        reseed(random, loaded("numpy"))
+    process = loaded("multiprocessing.process")
+    if process is not None:
+        process.current_process().authkey = os.urandom(32)  # by which it knows the processes that it has started
 
 
 def offer_to_oom_killer(score):

@@ -35,6 +35,7 @@ from linux import (
     Deafness,
     is_over,
     open_status,
+    put_in_place,
     receive,
     send,
     show_as,
@@ -48,10 +49,10 @@ from stopwatch import Stopwatch, lasting_places
 from trial import Trial
 from worker import (
     bind,
-    leave_group,
+    draw_anew,
+    give_group,
     offer_to_oom_killer,
     receive_binding,
-    reseed,
     serve_tasks,
 )
 
@@ -143,7 +144,7 @@ class Zygote:
             return False
         show_as(OWN_ARGUMENTS, DAEMONS_ARGUMENTS)
         if hasattr(sys, "orig_argv"):
-            sys.orig_argv[1:3] = DAEMONS_ARGUMENTS
+            put_in_place(sys.orig_argv, OWN_ARGUMENTS, DAEMONS_ARGUMENTS)
         self.oom_score_adj = order["oom_score_adj"]
         for file in order["watch"]:
             self.sources.expect(file, stamp(file))
@@ -205,6 +206,7 @@ class Zygote:
         if pid == 0:
             self.become_worker(socket.socket(fileno=sock), stderr)
         self.children.add(pid)
+        give_group(pid)
         self.send("forked", number=number, pid=pid)
 
     def hear_last_words(self, pid):
@@ -263,17 +265,17 @@ class Zygote:
         """Forks. The child has nothing left to write, and takes signals for its own."""
         flush()
         # Until the child has its own handlers it would take a signal for the zygote's.
-        signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)
         try:
             pid = os.fork()
             if pid == 0:
-                signal.set_wakeup_fd(-1)
+                signal.set_wakeup_fd(self.ends.told_before)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 if self.deafness:
                     self.deafness.end()
             return pid
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, DEADLY_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def become_worker(self, sock, stderr):
         """Never returns."""
@@ -282,11 +284,8 @@ class Zygote:
             os.dup2(stderr, 2)
             os.close(stderr)
             self.let_go()
-            leave_group()
             offer_to_oom_killer(self.oom_score_adj)
-            random = self.cache.module("numpy.random")
-            if random is not None:
-                reseed(random, self.cache.module("numpy"))
+            draw_anew(self.cache.module)
             binding = receive_binding(sock)
             if binding is None:
                 os._exit(0)
@@ -376,9 +375,10 @@ def main(at_start, has_directory):
     os.dup2(null, 0)
     os.close(null)
     order = json.loads(control.recv(65536))
-    refuse_unfit(control)
+    refuse_unfit(control, forked=False)
     patience = Patience(order["stop_millis"] / 1000)
     split_from_keeper(control, patience)
+    refuse_unfit(control, forked=True)
     directory = (read_directory() or "") if has_directory else None
     if directory is not None:
         sys.path.insert(0, directory)
