@@ -319,6 +319,26 @@ fn an_interpreter_that_starts_threads_when_it_forks_is_found_out_once() {
 }
 
 #[test]
+fn an_interpreter_behind_a_pipe_ends_by_itself_and_sparks_daemon_serves() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = directory.path().join("ended");
+    let customize = format!(
+        "import atexit, sys\nif '-c' in sys.orig_argv:\n    atexit.register(lambda: open('{}', 'w').close())\n",
+        ended.display()
+    );
+    fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
+    let script = directory.path().join("python.sh");
+    let text = format!("#!/bin/sh\ncat | '{}' \"$@\"\n", common::python().display());
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", directory.path().display(), modules().display());
+    let setup = Setup::zygote().set("pythonPath", &path);
+    let bench = setup.set("pythonExec", script.to_str().unwrap()).open();
+    assert_eq!(bench.create().worker.origin().name(), "daemon");
+    assert!(ended.exists());
+}
+
+#[test]
 fn a_free_threaded_interpreter_is_found_out_once() {
     is_found_out_once("sys.abiflags += 't'");
 }

@@ -37,8 +37,13 @@ pub(super) const MODULES: &[(&str, &str)] = &[
 /// Reads a line from standard input and runs it. Without a blank, as scripts around an interpreter may pass it on without
 /// quotes; as long as `-m pyspark.daemon`, which the zygote shows in its place.
 const FIRST_LINE: &str = "exec(input());";
-/// What that reads.
-const SECOND_LINE: &str = "import os;exec(os.read(0,262144))\n";
+/// What that reads. A script may have put a pipe in between, in which messages are not kept apart.
+const SECOND_LINE: &str = concat!(
+    "import os,stat,sys;",
+    "stat.S_ISSOCK(os.fstat(0).st_mode)or sys.exit('a script has given it another standard input');",
+    "exec(os.read(0,262144))
+",
+);
 /// What that reads, which reads the modules.
 const BOOT: &str = include_str!("python/boot.py");
 /// What all zygotes load; workers of another module load that themselves.
