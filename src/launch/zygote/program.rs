@@ -18,6 +18,7 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("keeper", include_str!("python/keeper.py")),
     ("again", include_str!("python/again.py")),
     ("placement", include_str!("python/placement.py")),
+    ("entries", include_str!("python/entries.py")),
     ("imports", include_str!("python/imports.py")),
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),

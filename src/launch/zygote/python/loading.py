@@ -9,10 +9,10 @@ import time
 import traceback
 
 import rehearsal
+from entries import top_level
 from fitness import starter_of_threads
 from heritage import Heritage
 from immortal import make_immortal
-from imports import top_level
 from linux import status_of, threads
 from placement import Row
 from pools import SINGLE

@@ -6,7 +6,8 @@ import builtins
 import sys
 from importlib.machinery import ModuleSpec
 
-from imports import ImportCache, is_of_interpreter, top_level
+from entries import is_of_interpreter, top_level
+from imports import ImportCache
 from stopwatch import hear, is_for_import
 
 

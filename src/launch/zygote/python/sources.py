@@ -6,7 +6,7 @@ import os
 import struct
 import time
 
-from imports import holds, is_of_interpreter, place_of, stamp, top_level
+from entries import holds, is_of_interpreter, place_of, stamp, top_level
 from linux import LIBC
 
 # Of a directory (`inotify`): something in it was written and closed, renamed, made or removed.

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from imports import STANDARD_LIBRARY
+from entries import STANDARD_LIBRARY
 from keeper import kill_descendants
 from linux import CHILDREN, lead, open_status, status_of, threads
 from state import ProcessState, forget_distributions

@@ -25,8 +25,9 @@ import time
 import traceback
 import types
 
+from entries import stamp
 from fitness import refuse_unfit, starter_of_threads
-from imports import ImportCache, stamp
+from imports import ImportCache
 from keeper import OWN_ARGUMENTS, Patience, end_descendants, split_from_keeper
 from linux import (
     CHILDREN,
