@@ -91,6 +91,28 @@ tell(after=after)
     assert load(code, a="import os; os.environ['SET_BY_A'] = '1'") == {"after": [None, None, "1"]}
 
 
+DEFAULTS = [
+    "os.environ.setdefault('STAGE', 'prod')",
+    "if 'STAGE' not in os.environ: os.environ['STAGE'] = 'prod'",
+    "os.environ['STAGE'] = os.getenv('STAGE') or 'prod'",
+]
+
+
+@pytest.mark.parametrize("text", DEFAULTS)
+@pytest.mark.parametrize(("own", "then"), [(None, "prod"), ("test", "test")])
+def test_a_default_that_a_package_sets_is_not_for_who_has_a_value(load, text, own, then):
+    code = """
+load("a")
+loader.heritage.pass_on()
+loaded = loader.cache.module("a")
+if OWN:
+    os.environ["STAGE"] = OWN
+import a
+tell(stage=os.environ.get("STAGE"), same=a is loaded)
+""".replace("OWN", repr(own))
+    assert load(code, a=f"import os\n{text}") == {"stage": then, "same": True}
+
+
 @pytest.mark.parametrize("imports", ["import conf", "import importlib; importlib.import_module('conf')"])
 def test_it_is_changed_by_the_package_that_does_so_whoever_has_imported_that(load, imports):
     """Modules of other packages find it when they are loaded, and each sets its own after those that it needs."""

@@ -21,6 +21,7 @@ class Heritage:
         self.pools = {}
         self.resident = {}
         self.variables = {}
+        self.defaults = {}
         self.values = self.seen = None
 
     def find_early(self):
@@ -39,10 +40,17 @@ class Heritage:
         if self.seen != RAW_ENVIRONMENT:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
-            self.variables.setdefault(package, {}).update(changed_variables(before, self.values))
+            self.credit_variables(package, changed_variables(before, self.values))
         if libraries:
             known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
             self.pools.setdefault(package, Pools()).find(self.environment, known)
+
+    def credit_variables(self, package, values):
+        """Of what it has read before, it has set a default: that is not for who has another value there."""
+        self.variables.setdefault(package, {}).update(values)
+        read = self.cache.read.get(package, {})
+        for name in read.keys() & values.keys():
+            self.defaults.setdefault(package, {})[name] = read.pop(name)
 
     def end(self, package, kibibytes):
         """So much memory was it in all."""
@@ -53,7 +61,9 @@ class Heritage:
         """In the order in which they have been set: a package sets its own after those of the packages that it needs."""
         for package, values in self.variables.items():
             if package in packages:
-                set_variables(values)
+                defaults = self.defaults.get(package, {})
+                kept = {name for name, before in defaults.items() if os.environ.get(name) != before}
+                set_variables({name: value for name, value in values.items() if name not in kept})
 
     def pass_on(self):
         """In a worker: what is loaded ahead is as if it had been loaded here, when it is first imported."""

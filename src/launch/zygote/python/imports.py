@@ -100,6 +100,9 @@ class ImportCache:
         self.used = {}
         self.needs = {}
         self.all_needed = {}
+        self.missed = set()
+        self.read = {}
+        self.has_news = lambda: False
         self.batch = 0
         self.first = {}
         self.last = {}
@@ -117,6 +120,10 @@ class ImportCache:
     def note(self, importer, name):
         """Module `importer` imports `name`."""
         self.needs.setdefault(top_level(importer), set()).add(top_level(name))
+
+    def note_read(self, package, variable, value):
+        """A package's import has found this in the environment."""
+        self.read.setdefault(package, {}).setdefault(variable, value)
 
     def take_out_own(self):
         """What this program has imported for itself is nobody's yet."""
@@ -147,6 +154,7 @@ class ImportCache:
         self.take_out_submodules()
         self.used.clear()
         self.entries = {copied(name): entry for name, entry in self.entries.items()}
+        self.missed.difference_update(self.entries)
         self.all_needed = {name: self.closure(name) for name in self.entries}
         return specs
 
@@ -154,8 +162,7 @@ class ImportCache:
         for name in list(sys.modules):
             entry = self.entries.get(top_level(name)) if "." in name else None
             if entry and name != STAYS_WITHOUT_PACKAGE:
-                known = name in entry.submodules
-                entry.submodules[name if known else copied(name)] = sys.modules.pop(name)
+                entry.hold(name if name in entry.submodules else copied(name), sys.modules.pop(name))
 
     def forget_batch(self):
         """A batch has failed: nothing of it stays. False where that can't be: C code is loaded once for ever."""
@@ -192,7 +199,8 @@ class ImportCache:
         """Those that are asked before the path is looked at, and that one."""
         finders = list(map(id, sys.meta_path))
         path_finder = id(importlib.machinery.PathFinder)
-        return finders[: finders.index(path_finder) + 1] if path_finder in finders else finders
+        first = finders[: finders.index(path_finder) + 1] if path_finder in finders else finders
+        return [*first, *map(id, sys.path_hooks)]
 
     # When somebody imports something.
 
@@ -238,7 +246,7 @@ class ImportCache:
     def module(self, name):
         """What is loaded, whether it is used yet or not."""
         entry = self.entries.get(top_level(name))
-        if entry is None:
+        if entry is None or name == STAYS_WITHOUT_PACKAGE:
             return sys.modules.get(name)
         return entry.submodules.get(name) if "." in name else entry.module
 
@@ -261,17 +269,27 @@ class ImportCache:
 
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
-        shadowed = self.shadowed({name: entry for name, entry in entries.items() if entry})
+        entries = {name: entry for name, entry in entries.items() if entry}
+        shadowed = self.shadowed(entries)
+        if not shadowed:
+            shadowed = self.with_more(entries)
+            if not self.again.can_load(self.modules_of(self.falling_with(shadowed))):
+                return
         if shadowed:
             self.drop(shadowed)
 
     def shadowed(self, entries):
         """Those of these that an import would find elsewhere, or changed."""
+        is_same = Entry.is_all_as_it_was if self.has_news() else Entry.is_as_it_was
+        result = {
+            name
+            for name, entry in entries.items()
+            if not is_same(entry) or entry.is_replaced(name) or not self.reads_same(name)
+        }
         if self.finders_of_path() != self.finders:
-            return {name for name, entry in entries.items() if not self.finds_same(name, entry)}
+            return result | {name for name, entry in entries.items() if not self.finds_same(name, entry)}
         path = list(sys.path)
-        suspects = [(index, item) for index, item in enumerate(path) if not self.is_as_known(item)]
-        result = {name for name, entry in entries.items() if not entry.is_as_it_was()}
+        suspects = self.suspects(path)
         places = {}
         for name, entry in entries.items():
             if entry.place in path:
@@ -283,7 +301,27 @@ class ImportCache:
             names = places.keys() if held is None else places.keys() & held
             result.update(name for name in names if index < places[name] and holds(item, name))
             result.update(name for name in names if index == places[name] and held is None)  # an archive
+            names = entries.keys() if held is None else entries.keys() & held
+            result.update(name for name in names if entries[name].may_be_in(item, name))
         return result
+
+    def suspects(self, path):
+        """Entries of the path that may have other modules than they had, each with its index."""
+        return [(index, item) for index, item in enumerate(path) if not self.is_as_known(item)]
+
+    def reads_same(self, name):
+        """Whether the variables that its import has read are as they were."""
+        return all(os.environ.get(variable) == value for variable, value in self.read.get(name, {}).items())
+
+    def with_more(self, entries):
+        """Those of these that an import would now give something that was missing."""
+        missed = {name: self.missed.intersection(self.needs.get(name, ())) for name in entries}
+        wanted = set().union(*missed.values())
+        found = {name for name in wanted if name in sys.modules}
+        for _, item in self.suspects(list(sys.path)) if wanted else ():
+            held = contents(item)
+            found.update(name for name in (wanted if held is None else wanted & held) if holds(item, name))
+        return {name for name, names in missed.items() if names & found}
 
     def is_as_known(self, item):
         return item in self.known and stamp(item) == self.known[item]
@@ -299,9 +337,7 @@ class ImportCache:
                 if finder is not self and hasattr(finder, "find_spec")
             )
             spec = next((spec for spec in found if spec is not None), None)
-        if spec is None or entry.spec is None:
-            return False
-        return spec.origin == entry.spec.origin and entry.is_as_it_was()
+        return entry.is_found_by(spec)
 
     @contextlib.contextmanager
     def asking(self, name):
@@ -321,13 +357,20 @@ class ImportCache:
     # What was loaded ahead in vain.
 
     def drop(self, names):
+        """For the sake of these, with all that may hold them."""
+        falling = self.falling_with(names)
+        self.again.expect(self.modules_of(falling), names)
+        self.dropped |= falling
+        for name in falling:
+            self.entries.pop(name, None)
+        if top_level(STAYS_WITHOUT_PACKAGE) in falling:
+            sys.modules.pop(STAYS_WITHOUT_PACKAGE, None)
+
+    def falling_with(self, names):
         entries = dict(self.entries)  # a task may have threads that import
         first = min((entries[name].first for name in names if name in entries), default=NEVER)
-        names = set(names) | {name for name, entry in entries.items() if first < NEVER and entry.last >= first}
-        for name in names & entries.keys():
-            self.again.expect(entries[name].submodules.values())
-        self.dropped |= names
-        for name in names:
-            self.entries.pop(name, None)
-        for name in [name for name in list(sys.modules) if "." in name and top_level(name) in names]:
-            sys.modules.pop(name, None)
+        return set(names) | {name for name, entry in entries.items() if first < NEVER and entry.last >= first}
+
+    def modules_of(self, names):
+        entries = [self.entries.get(name) for name in names]
+        return [module for entry in entries if entry for module in entry.submodules.values()]
