@@ -177,3 +177,55 @@ tell(brought=brought, less=before - loader.heritage.unused())
     told = load(code, a="data = bytes(range(256)) * 65536", b="")
     assert told["brought"] >= 16 << 20
     assert told["less"] == told["brought"]
+
+
+FILTERS = """
+import warnings
+{more}
+
+def load_all():
+    before = list(warnings.filters)
+    load({names})
+    loader.heritage.pass_on()
+    assert warnings.filters == before
+
+{load_all}
+warnings.simplefilter("error")
+import {name}
+tell(filters=[(action, str(message and message.pattern)) for action, message, *_ in warnings.filters], more=told_of("spoiled"))
+"""
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_filters_of_warnings_are_added_where_the_package_is_imported_that_has_added_them(load, name):
+    modules = {
+        "a": "import warnings\nwarnings.filterwarnings('ignore', 'mine')",
+        "b": "import warnings\nwith warnings.catch_warnings():\n warnings.simplefilter('ignore')\nimport a",
+    }
+    code = FILTERS.replace("{more}", "").replace("{names}", "'b'").replace("{name}", name)
+    told = load(code.replace("{load_all}", "load_all()"), **modules)
+    assert told == load(code.replace("{load_all}", ""), **modules)
+    assert told["filters"][:2] == [["ignore", "mine"], ["error", "None"]]
+
+
+def test_one_that_seeds_random_numbers_or_sets_up_logging_is_left_to_the_tasks(load):
+    code = """
+import random, logging
+load("a")
+load("b")
+tell(why=[fields["why"] for fields in told_of("spoiled")])
+"""
+    why = ["changes the state of random when it is imported"]
+    assert load(code, a="import random\nrandom.seed(1)", b="") == {"why": why}
+
+
+def test_what_was_missing_is_told_and_watched(load):
+    """A session may bring it, or somebody install it."""
+    code = """
+load("a", "b")
+open(sys.path[0] + "/extra.py", "w").close()
+tell(files=[fields["files"].get("extra") for fields in told_of("loaded")], changed=watched.told())
+"""
+    told = load(code, a="try:\n import extra\nexcept ImportError:\n pass", b="")
+    assert told["files"] == ["", None]
+    assert told["changed"].endswith("/extra.py")

@@ -30,6 +30,7 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("listener", include_str!("python/listener.py")),
     ("trial", include_str!("python/trial.py")),
     ("worker", include_str!("python/worker.py")),
+    ("filters", include_str!("python/filters.py")),
     ("heritage", include_str!("python/heritage.py")),
     ("fitness", include_str!("python/fitness.py")),
     ("rehearsal", include_str!("python/rehearsal.py")),

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from filters import Filters
 from pools import Pools, resize_arrow
 from state import changed_variables, set_variables
 from worker import measure_own
@@ -22,6 +23,7 @@ class Heritage:
         self.resident = {}
         self.variables = {}
         self.defaults = {}
+        self.filters = Filters()
         self.values = self.seen = None
 
     def find_early(self):
@@ -30,7 +32,7 @@ class Heritage:
 
     def begin(self):
         """Something is to be loaded: what changes from now on is somebody's."""
-        self.cache.when_used = self.set_variables
+        self.cache.when_used = self.change
         self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
 
     def credit(self, package, libraries):
@@ -57,6 +59,11 @@ class Heritage:
         self.seen = None
         self.resident[package] = self.resident.get(package, 0) + kibibytes
 
+    def change(self, packages):
+        """As the imports of these have done."""
+        self.set_variables(packages)
+        self.filters.add(packages)
+
     def set_variables(self, packages):
         """In the order in which they have been set: a package sets its own after those of the packages that it needs."""
         for package, values in self.variables.items():
@@ -75,7 +82,7 @@ class Heritage:
 
     def adapt(self, packages):
         """Has this process, too, what the import has changed, or would have had otherwise."""
-        self.set_variables(packages)
+        self.change(packages)
         for package in packages:
             if package in self.pools:
                 self.pools[package].resize(os.environ)

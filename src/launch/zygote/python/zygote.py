@@ -26,6 +26,7 @@ import traceback
 import types
 
 from entries import stamp
+from filters import Filters
 from fitness import refuse_unfit, starter_of_threads
 from imports import ImportCache
 from keeper import OWN_ARGUMENTS, Patience, end_descendants, split_from_keeper
@@ -221,7 +222,7 @@ class Zygote:
 
     def begin_trial(self, module, limit_millis):
         def load():
-            with one_thread_each():
+            with one_thread_each(), Filters().noted(lambda: module):
                 importlib.import_module(module)
 
         try:
