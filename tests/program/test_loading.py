@@ -229,3 +229,33 @@ tell(files=[fields["files"].get("extra") for fields in told_of("loaded")], chang
     told = load(code, a="try:\n import extra\nexcept ImportError:\n pass", b="")
     assert told["files"] == ["", None]
     assert told["changed"].endswith("/extra.py")
+
+
+OPTIONS = """
+os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+{}
+os.environ.update({})
+import pandas, pyarrow
+tell(
+    copies=pandas.options.mode.copy_on_write,
+    strings=pandas.options.future.infer_string,
+    memory=pyarrow.default_memory_pool().backend_name,
+    value=pyarrow.array([1]).to_pandas().sum().item(),
+)
+"""
+LATE = [
+    {},
+    {"PANDAS_COPY_ON_WRITE": "warn"},
+    {"PANDAS_COPY_ON_WRITE": "1", "PANDAS_FUTURE_INFER_STRING": "1"},
+    {"ARROW_DEFAULT_MEMORY_POOL": "system"},
+    {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"},
+]
+
+
+@pytest.mark.parametrize("late", LATE, ids=str)
+def test_options_are_what_the_task_has_set_before_its_import(load, late):
+    code = (
+        "load('pandas', 'pyarrow')\nassert not told_of('spoiled')\nloader.heritage.pass_on()\nloaded = cache.module('pyarrow')"
+    )
+    told = load(OPTIONS.format(code, late) + "assert pyarrow is loaded")
+    assert told == load(OPTIONS.format("", late))

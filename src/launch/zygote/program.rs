@@ -31,6 +31,7 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("trial", include_str!("python/trial.py")),
     ("worker", include_str!("python/worker.py")),
     ("filters", include_str!("python/filters.py")),
+    ("options", include_str!("python/options.py")),
     ("heritage", include_str!("python/heritage.py")),
     ("fitness", include_str!("python/fitness.py")),
     ("rehearsal", include_str!("python/rehearsal.py")),

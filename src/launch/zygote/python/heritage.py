@@ -4,6 +4,7 @@ import os
 import sys
 
 from filters import Filters
+from options import OPTIONS, choose_memory, set_options
 from pools import Pools, resize_arrow
 from state import changed_variables, set_variables
 from worker import measure_own
@@ -24,6 +25,7 @@ class Heritage:
         self.variables = {}
         self.defaults = {}
         self.filters = Filters()
+        self.options = {}
         self.values = self.seen = None
 
     def find_early(self):
@@ -43,6 +45,10 @@ class Heritage:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
             self.credit_variables(package, changed_variables(before, self.values))
+        if package in OPTIONS:
+            read = self.cache.read.get(package, {})
+            options = {name: read.pop(name) for name in OPTIONS[package].keys() & read.keys()}
+            self.options.setdefault(package, {}).update(options)
         if libraries:
             known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
             self.pools.setdefault(package, Pools()).find(self.environment, known)
@@ -86,8 +92,11 @@ class Heritage:
         for package in packages:
             if package in self.pools:
                 self.pools[package].resize(os.environ)
+            if package in self.options:
+                set_options(package, self.cache.module(package), self.options[package], os.environ)
             if package == "pyarrow":
                 resize_arrow(self.cache.module(package), self.environment, os.environ)
+                choose_memory(self.cache.module(package), self.environment, os.environ)
 
     def unused(self):
         """Bytes of what was loaded ahead and nobody has imported here."""
