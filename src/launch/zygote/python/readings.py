@@ -2,6 +2,9 @@
 
 import os
 
+# C code is not heard: what it reads of those that may change a result.
+READ_BY_C = {"numpy": ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")}
+
 
 class Readings:
     """Has `told` hear of each variable that Python code reads by its name, and of its value, or None.
