@@ -20,6 +20,7 @@ from importlib import _bootstrap
 from again import Again, is_extension
 from entries import Entry, contents, holds, is_of_interpreter, stamp, top_level
 from placement import copied
+from stopwatch import is_for_import
 
 NEVER = float("inf")
 
@@ -220,7 +221,8 @@ class ImportCache:
         before = self.entries.get(name)
         if before:
             self.drop_shadowed(self.needed(name))
-            if self.used.get(name) is before:  # by a finder, while it was asked: it is yet to be given to who asks here
+            # By a finder, while it was asked: it is yet to be given to who imports it here.
+            if self.used.get(name) is before and is_for_import():
                 sys.modules.pop(name, None)
                 self.entries[name] = self.used.pop(name)
         return self.entries.get(name)
