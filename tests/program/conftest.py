@@ -16,7 +16,7 @@ import sys
 at_start = set(sys.modules)
 sys.path.insert(0, {program!r})
 import json, os
-import again, imports, linux, listener, loading, placement, pools, recorder, sources, state, stopwatch, trial, worker
+import again, entries, filters, imports, linux, listener, loading, options, placement, pools, readings, recorder, sources, state, stopwatch, trial, worker
 del sys.path[0]
 for name in {names!r}:
     sys.modules.pop(name, None)
@@ -25,6 +25,7 @@ cache = imports.ImportCache(at_start)
 sys.meta_path.insert(0, cache)
 cache.take_out_own()
 watched = sources.Sources()
+cache.has_news = watched.has_news
 
 def ahead(*names):
     cache.keep_all()

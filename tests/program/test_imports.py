@@ -381,6 +381,26 @@ def test_two_threads_that_import_get_the_same_module(interpreter, folder):
     assert told == {"same": True, "own": True}
 
 
+def test_who_only_asks_takes_nothing_from_a_thread_that_imports_it_meanwhile(interpreter, folder):
+    told = interpreter(
+        """
+        import importlib.util
+        ahead("a")
+        shadowed, found = cache.shadowed, cache.find_spec("a")
+
+        def during(entries):
+            found.loader.exec_module(importlib.util.module_from_spec(found))  # as the other thread does
+            return shadowed(entries)
+
+        cache.shadowed = during
+        spec = importlib.util.find_spec("a")
+        tell(there="a" in sys.modules, name=spec.name)
+        """,
+        folder("site", a=""),
+    )
+    assert told == {"there": True, "name": "a"}
+
+
 # As that of setuptools: it gives another module than the path has, and imports that while it is asked.
 FINDER_THAT_IMPORTS = """
 import importlib, importlib.util

@@ -91,6 +91,28 @@ tell(after=after)
     assert load(code, a="import os; os.environ['SET_BY_A'] = '1'") == {"after": [None, None, "1"]}
 
 
+DEFAULTS = [
+    "os.environ.setdefault('STAGE', 'prod')",
+    "if 'STAGE' not in os.environ: os.environ['STAGE'] = 'prod'",
+    "os.environ['STAGE'] = os.getenv('STAGE') or 'prod'",
+]
+
+
+@pytest.mark.parametrize("text", DEFAULTS)
+@pytest.mark.parametrize(("own", "then"), [(None, "prod"), ("test", "test")])
+def test_a_default_that_a_package_sets_is_not_for_who_has_a_value(load, text, own, then):
+    code = """
+load("a")
+loader.heritage.pass_on()
+loaded = loader.cache.module("a")
+if OWN:
+    os.environ["STAGE"] = OWN
+import a
+tell(stage=os.environ.get("STAGE"), same=a is loaded)
+""".replace("OWN", repr(own))
+    assert load(code, a=f"import os\n{text}") == {"stage": then, "same": True}
+
+
 @pytest.mark.parametrize("imports", ["import conf", "import importlib; importlib.import_module('conf')"])
 def test_it_is_changed_by_the_package_that_does_so_whoever_has_imported_that(load, imports):
     """Modules of other packages find it when they are loaded, and each sets its own after those that it needs."""
@@ -155,3 +177,97 @@ tell(brought=brought, less=before - loader.heritage.unused())
     told = load(code, a="data = bytes(range(256)) * 65536", b="")
     assert told["brought"] >= 16 << 20
     assert told["less"] == told["brought"]
+
+
+FILTERS = """
+import warnings
+{more}
+
+def load_all():
+    before = list(warnings.filters)
+    load({names})
+    loader.heritage.pass_on()
+    assert warnings.filters == before
+
+{load_all}
+warnings.simplefilter("error")
+import {name}
+tell(filters=[(action, str(message and message.pattern)) for action, message, *_ in warnings.filters], more=told_of("spoiled"))
+"""
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_filters_of_warnings_are_added_where_the_package_is_imported_that_has_added_them(load, name):
+    modules = {
+        "a": "import warnings\nwarnings.filterwarnings('ignore', 'mine')",
+        "b": "import warnings\nwith warnings.catch_warnings():\n warnings.simplefilter('ignore')\nimport a",
+    }
+    code = FILTERS.replace("{more}", "").replace("{names}", "'b'").replace("{name}", name)
+    told = load(code.replace("{load_all}", "load_all()"), **modules)
+    assert told == load(code.replace("{load_all}", ""), **modules)
+    assert told["filters"][:2] == [["ignore", "mine"], ["error", "None"]]
+
+
+def test_one_that_seeds_random_numbers_or_sets_up_logging_is_left_to_the_tasks(load):
+    code = """
+import random, logging
+load("a")
+load("b")
+tell(why=[fields["why"] for fields in told_of("spoiled")])
+"""
+    why = ["changes the state of random when it is imported"]
+    assert load(code, a="import random\nrandom.seed(1)", b="") == {"why": why}
+
+
+def test_what_was_missing_is_told_and_watched(load):
+    """A session may bring it, or somebody install it."""
+    code = """
+load("a", "b")
+open(sys.path[0] + "/extra.py", "w").close()
+tell(files=[fields["files"].get("extra") for fields in told_of("loaded")], changed=watched.told())
+"""
+    told = load(code, a="try:\n import extra\nexcept ImportError:\n pass", b="")
+    assert told["files"] == ["", None]
+    assert told["changed"].endswith("/extra.py")
+
+
+OPTIONS = """
+os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+{}
+os.environ.update({})
+import pandas, pyarrow
+tell(
+    copies=pandas.options.mode.copy_on_write,
+    strings=pandas.options.future.infer_string,
+    memory=pyarrow.default_memory_pool().backend_name,
+    value=pyarrow.array([1]).to_pandas().sum().item(),
+)
+"""
+LATE = [
+    {},
+    {"PANDAS_COPY_ON_WRITE": "warn"},
+    {"PANDAS_COPY_ON_WRITE": "1", "PANDAS_FUTURE_INFER_STRING": "1"},
+    {"ARROW_DEFAULT_MEMORY_POOL": "system"},
+    {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"},
+]
+
+
+@pytest.mark.parametrize("late", LATE, ids=str)
+def test_options_are_what_the_task_has_set_before_its_import(load, late):
+    code = (
+        "load('pandas', 'pyarrow')\nassert not told_of('spoiled')\nloader.heritage.pass_on()\nloaded = cache.module('pyarrow')"
+    )
+    told = load(OPTIONS.format(code, late) + "assert pyarrow is loaded")
+    assert told == load(OPTIONS.format("", late))
+
+
+def test_what_c_code_reads_when_it_is_imported_is_as_the_task_has_set_it(load):
+    code = """
+load("numpy")
+loader.heritage.pass_on()
+loaded = cache.module("numpy")
+os.environ["NPY_DISABLE_CPU_FEATURES"] = ""
+import numpy
+tell(anew=numpy is not loaded, sum=numpy.arange(3).sum().item())
+"""
+    assert load(code) == {"anew": True, "sum": 3}

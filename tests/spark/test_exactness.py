@@ -175,6 +175,36 @@ def test_threads_for_linear_algebra_that_a_task_asks_for(same):
     same(job)
 
 
+@pytest.mark.since(4, 0)  # 3.5's worker has numpy before the task begins
+def test_what_a_task_sets_before_its_first_import(same):
+    def job(spark):
+        first_job(spark)
+
+        def variables(_):
+            import os
+            import warnings
+
+            before = len(warnings.filters)
+            os.environ.update(PANDAS_COPY_ON_WRITE="1", ARROW_DEFAULT_MEMORY_POOL="system")
+            import pandas
+            import pyarrow
+
+            pool = pyarrow.default_memory_pool().backend_name
+            return before, len(warnings.filters), pandas.options.mode.copy_on_write, pool
+
+        def modules(_):
+            import sys
+
+            sys.modules["pyarrow"] = None
+            from pandas.compat.pyarrow import pa_version_under10p1
+
+            return pa_version_under10p1
+
+        return [spark.sparkContext.parallelize([0], 1).map(look).first() for look in (variables, modules)]
+
+    assert same(job, conf={"spark.python.worker.reuse": "false"})[1] is True
+
+
 @pytest.mark.alike("what the zygote does, whichever Spark's worker runs in it")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="the variable came with 3.11")
 def test_a_safe_path(same, tmp_path):

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::surroundings::Holdings;
 
-/// Top-level modules by name, and the file that each was loaded from.
+/// Top-level modules by name, and the file that each was loaded from: none where it was looked for and is missing.
 pub(super) type Files = HashMap<String, PathBuf>;
 
 /// The files of what a zygote has loaded. Plain data without locks.
@@ -102,6 +102,18 @@ mod tests {
         let both = [("six", "/session/six.py"), ("json", "/session/json.py")];
         assert_eq!(shadow(files(both)).unwrap().loaded_by, None);
         assert_eq!(shadow(files([("numpy", "/site/numpy")])), None);
+    }
+
+    #[test]
+    fn what_was_missing_is_shadowed_by_any_file() {
+        let mut inventory = Inventory::default();
+        inventory.add("pandas", files([("numexpr", "")]));
+        let holdings = |elsewhere: Option<PathBuf>, modules: Files| Holdings { modules, elsewhere };
+        let own = files([("numexpr", "/session/numexpr.py")]);
+        let shadow = inventory.shadowed_by(&holdings(None, own)).unwrap();
+        assert_eq!(shadow.loaded_by.as_deref(), Some("pandas"));
+        let elsewhere = holdings(Some("/executor".into()), Files::new());
+        assert_eq!(inventory.shadowed_by(&elsewhere), None);
     }
 
     #[test]

@@ -4,6 +4,8 @@ import importlib.machinery
 import os
 import sys
 
+from entries import is_of_interpreter, top_level
+
 # What has C code that can be loaded a second time, from a copy of its file.
 LOADED_TWICE = {"numpy", "pandas"}
 
@@ -38,17 +40,28 @@ class Again:
     def __init__(self):
         self.files = set()
         self.refused = set()
+        self.causes = set()
 
-    def expect(self, modules):
-        """These count as never loaded."""
+    def can_load(self, modules):
+        """Whether none of these is C code that can't be loaded a second time."""
+        return all(
+            not is_extension(module)
+            or is_of_interpreter(module.__spec__.origin)
+            or top_level(module.__spec__.name) in LOADED_TWICE
+            for module in modules
+        )
+
+    def expect(self, modules, causes):
+        """These count as never loaded, because of what the task has of its own."""
         self.files.update(module.__spec__.origin for module in modules if is_extension(module))
+        self.causes.update(causes)
 
     def find_spec(self, name, path):
         """None for what can be loaded as it is."""
         spec = importlib.machinery.PathFinder.find_spec(name, path) if "." in name else None
         if spec is None or spec.origin not in self.files:
             return None
-        package = name.partition(".")[0]
+        package = top_level(name)
         if package not in LOADED_TWICE:
             self.refuse(package, spec.origin)
         spec.loader = Copying(name, spec.origin)
@@ -56,9 +69,9 @@ class Again:
 
     def refuse(self, package, file):
         why = (
-            f"{package} was loaded ahead of this task, which has put a module that {package} imports into another place of "
-            f"its sys.path, and {package} cannot be loaded a second time: have "
-            "spark.nativePythonWorker.preload leave it out"
+            f"{package} was loaded ahead of this task, for which an import of {', '.join(sorted(self.causes))} gives something "
+            "else (another place of sys.path or sys.modules, another file, or a variable that is read then), and "
+            f"{package} cannot be loaded a second time: have spark.nativePythonWorker.preload leave it out"
         )
         if package not in self.refused:
             # Who takes a failed import for a package that is not installed, as pandas does, says nothing.

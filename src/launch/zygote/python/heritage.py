@@ -3,7 +3,10 @@
 import os
 import sys
 
+from filters import Filters
+from options import OPTIONS, choose_memory, set_options
 from pools import Pools, resize_arrow
+from readings import READ_BY_C
 from state import changed_variables, set_variables
 from worker import measure_own
 
@@ -21,6 +24,9 @@ class Heritage:
         self.pools = {}
         self.resident = {}
         self.variables = {}
+        self.defaults = {}
+        self.filters = Filters()
+        self.options = {}
         self.values = self.seen = None
 
     def find_early(self):
@@ -29,7 +35,7 @@ class Heritage:
 
     def begin(self):
         """Something is to be loaded: what changes from now on is somebody's."""
-        self.cache.when_used = self.set_variables
+        self.cache.when_used = self.change
         self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
 
     def credit(self, package, libraries):
@@ -39,21 +45,41 @@ class Heritage:
         if self.seen != RAW_ENVIRONMENT:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
-            self.variables.setdefault(package, {}).update(changed_variables(before, self.values))
+            self.credit_variables(package, changed_variables(before, self.values))
+        for variable in READ_BY_C.get(package, ()):
+            self.cache.note_read(package, variable, self.environment.get(variable))
+        if package in OPTIONS:
+            read = self.cache.read.get(package, {})
+            options = {name: read.pop(name) for name in OPTIONS[package].keys() & read.keys()}
+            self.options.setdefault(package, {}).update(options)
         if libraries:
             known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
             self.pools.setdefault(package, Pools()).find(self.environment, known)
+
+    def credit_variables(self, package, values):
+        """Of what it has read before, it has set a default: that is not for who has another value there."""
+        self.variables.setdefault(package, {}).update(values)
+        read = self.cache.read.get(package, {})
+        for name in read.keys() & values.keys():
+            self.defaults.setdefault(package, {})[name] = read.pop(name)
 
     def end(self, package, kibibytes):
         """So much memory was it in all."""
         self.seen = None
         self.resident[package] = self.resident.get(package, 0) + kibibytes
 
+    def change(self, packages):
+        """As the imports of these have done."""
+        self.set_variables(packages)
+        self.filters.add(packages)
+
     def set_variables(self, packages):
         """In the order in which they have been set: a package sets its own after those of the packages that it needs."""
         for package, values in self.variables.items():
             if package in packages:
-                set_variables(values)
+                defaults = self.defaults.get(package, {})
+                kept = {name for name, before in defaults.items() if os.environ.get(name) != before}
+                set_variables({name: value for name, value in values.items() if name not in kept})
 
     def pass_on(self):
         """In a worker: what is loaded ahead is as if it had been loaded here, when it is first imported."""
@@ -65,12 +91,15 @@ class Heritage:
 
     def adapt(self, packages):
         """Has this process, too, what the import has changed, or would have had otherwise."""
-        self.set_variables(packages)
+        self.change(packages)
         for package in packages:
             if package in self.pools:
                 self.pools[package].resize(os.environ)
+            if package in self.options:
+                set_options(package, self.cache.module(package), self.options[package], os.environ)
             if package == "pyarrow":
                 resize_arrow(self.cache.module(package), self.environment, os.environ)
+                choose_memory(self.cache.module(package), self.environment, os.environ)
 
     def unused(self):
         """Bytes of what was loaded ahead and nobody has imported here."""

@@ -18,56 +18,14 @@ import sys
 from importlib import _bootstrap
 
 from again import Again, is_extension
+from entries import Entry, contents, holds, is_of_interpreter, stamp, top_level
 from placement import copied
+from stopwatch import is_for_import
 
 NEVER = float("inf")
-STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 # Looked for without its package by C code of `json`, which this program uses, when it fails.
 STAYS_WITHOUT_PACKAGE = "json.decoder"
-
-
-def is_of_interpreter(file):
-    """Its own files do not change while it runs."""
-    if not file.startswith(STANDARD_LIBRARY):
-        return False
-    return not file[len(STANDARD_LIBRARY) :].startswith(("/site-packages", "/dist-packages"))
-
-
-def top_level(name):
-    return name.partition(".")[0]
-
-
-def stamp(file):
-    """Identifies a file's content. None where there is no such file, as for what is in an archive."""
-    try:
-        found = os.stat(file)
-    except OSError:
-        return None
-    # Not its inode, which some network file systems make up anew.
-    return found.st_mtime_ns, found.st_size
-
-
-def place_of(spec):
-    """The entry of the path that a top-level module was found by. None where it was found in another way."""
-    if spec is None or not spec.has_location or not spec.origin:
-        return None
-    where = os.path.dirname(spec.origin)
-    return os.path.dirname(where) if spec.submodule_search_locations is not None else where
-
-
-def holds(item, name):
-    """Whether an import would find this module by this entry of the path."""
-    spec = importlib.machinery.PathFinder.find_spec(name, [item])
-    return spec is not None and spec.loader is not None  # else it is only the name of a directory
-
-
-def contents(item):
-    """The top-level names that a directory may hold. None for what is no directory."""
-    try:
-        return {file.partition(".")[0] for file in os.listdir(item or ".")}
-    except OSError:
-        return None
 
 
 @contextlib.contextmanager
@@ -93,28 +51,6 @@ def duplicate(thing):
     other = object.__new__(type(thing))
     other.__dict__.update(thing.__dict__)
     return other
-
-
-class Entry:
-    """A module that is loaded, and out of `sys.modules` until somebody imports it."""
-
-    def __init__(self, module, first, last):
-        """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`."""
-        self.module = module
-        self.submodules = {}
-        self.spec = getattr(module, "__spec__", None)
-        self.place = place_of(self.spec)
-        self.first = first
-        self.last = last
-        may_change = self.place is not None and not is_of_interpreter(self.place)
-        self.stamp = stamp(self.spec.origin) if may_change else None
-
-    def is_fixed(self):
-        """Whether it is part of the interpreter."""
-        return self.spec is not None and self.spec.origin in ("built-in", "frozen")
-
-    def is_as_it_was(self):
-        return self.stamp is None or stamp(self.spec.origin) == self.stamp
 
 
 class Returning:
@@ -165,6 +101,9 @@ class ImportCache:
         self.used = {}
         self.needs = {}
         self.all_needed = {}
+        self.missed = set()
+        self.read = {}
+        self.has_news = lambda: False
         self.batch = 0
         self.first = {}
         self.last = {}
@@ -182,6 +121,10 @@ class ImportCache:
     def note(self, importer, name):
         """Module `importer` imports `name`."""
         self.needs.setdefault(top_level(importer), set()).add(top_level(name))
+
+    def note_read(self, package, variable, value):
+        """A package's import has found this in the environment."""
+        self.read.setdefault(package, {}).setdefault(variable, value)
 
     def take_out_own(self):
         """What this program has imported for itself is nobody's yet."""
@@ -212,6 +155,7 @@ class ImportCache:
         self.take_out_submodules()
         self.used.clear()
         self.entries = {copied(name): entry for name, entry in self.entries.items()}
+        self.missed.difference_update(self.entries)
         self.all_needed = {name: self.closure(name) for name in self.entries}
         return specs
 
@@ -219,8 +163,7 @@ class ImportCache:
         for name in list(sys.modules):
             entry = self.entries.get(top_level(name)) if "." in name else None
             if entry and name != STAYS_WITHOUT_PACKAGE:
-                known = name in entry.submodules
-                entry.submodules[name if known else copied(name)] = sys.modules.pop(name)
+                entry.hold(name if name in entry.submodules else copied(name), sys.modules.pop(name))
 
     def forget_batch(self):
         """A batch has failed: nothing of it stays. False where that can't be: C code is loaded once for ever."""
@@ -257,7 +200,8 @@ class ImportCache:
         """Those that are asked before the path is looked at, and that one."""
         finders = list(map(id, sys.meta_path))
         path_finder = id(importlib.machinery.PathFinder)
-        return finders[: finders.index(path_finder) + 1] if path_finder in finders else finders
+        first = finders[: finders.index(path_finder) + 1] if path_finder in finders else finders
+        return [*first, *map(id, sys.path_hooks)]
 
     # When somebody imports something.
 
@@ -277,7 +221,8 @@ class ImportCache:
         before = self.entries.get(name)
         if before:
             self.drop_shadowed(self.needed(name))
-            if self.used.get(name) is before:  # by a finder, while it was asked: it is yet to be given to who asks here
+            # By a finder, while it was asked: it is yet to be given to who imports it here.
+            if self.used.get(name) is before and is_for_import():
                 sys.modules.pop(name, None)
                 self.entries[name] = self.used.pop(name)
         return self.entries.get(name)
@@ -303,7 +248,7 @@ class ImportCache:
     def module(self, name):
         """What is loaded, whether it is used yet or not."""
         entry = self.entries.get(top_level(name))
-        if entry is None:
+        if entry is None or name == STAYS_WITHOUT_PACKAGE:
             return sys.modules.get(name)
         return entry.submodules.get(name) if "." in name else entry.module
 
@@ -326,17 +271,27 @@ class ImportCache:
 
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
-        shadowed = self.shadowed({name: entry for name, entry in entries.items() if entry})
+        entries = {name: entry for name, entry in entries.items() if entry}
+        shadowed = self.shadowed(entries)
+        if not shadowed:
+            shadowed = self.with_more(entries)
+            if not self.again.can_load(self.modules_of(self.falling_with(shadowed))):
+                return
         if shadowed:
             self.drop(shadowed)
 
     def shadowed(self, entries):
         """Those of these that an import would find elsewhere, or changed."""
+        is_same = Entry.is_all_as_it_was if self.has_news() else Entry.is_as_it_was
+        result = {
+            name
+            for name, entry in entries.items()
+            if not is_same(entry) or entry.is_replaced(name) or not self.reads_same(name)
+        }
         if self.finders_of_path() != self.finders:
-            return {name for name, entry in entries.items() if not self.finds_same(name, entry)}
+            return result | {name for name, entry in entries.items() if not self.finds_same(name, entry)}
         path = list(sys.path)
-        suspects = [(index, item) for index, item in enumerate(path) if not self.is_as_known(item)]
-        result = {name for name, entry in entries.items() if not entry.is_as_it_was()}
+        suspects = self.suspects(path)
         places = {}
         for name, entry in entries.items():
             if entry.place in path:
@@ -348,7 +303,27 @@ class ImportCache:
             names = places.keys() if held is None else places.keys() & held
             result.update(name for name in names if index < places[name] and holds(item, name))
             result.update(name for name in names if index == places[name] and held is None)  # an archive
+            names = entries.keys() if held is None else entries.keys() & held
+            result.update(name for name in names if entries[name].may_be_in(item, name))
         return result
+
+    def suspects(self, path):
+        """Entries of the path that may have other modules than they had, each with its index."""
+        return [(index, item) for index, item in enumerate(path) if not self.is_as_known(item)]
+
+    def reads_same(self, name):
+        """Whether the variables that its import has read are as they were."""
+        return all(os.environ.get(variable) == value for variable, value in self.read.get(name, {}).items())
+
+    def with_more(self, entries):
+        """Those of these that an import would now give something that was missing."""
+        missed = {name: self.missed.intersection(self.needs.get(name, ())) for name in entries}
+        wanted = set().union(*missed.values())
+        found = {name for name in wanted if name in sys.modules}
+        for _, item in self.suspects(list(sys.path)) if wanted else ():
+            held = contents(item)
+            found.update(name for name in (wanted if held is None else wanted & held) if holds(item, name))
+        return {name for name, names in missed.items() if names & found}
 
     def is_as_known(self, item):
         return item in self.known and stamp(item) == self.known[item]
@@ -364,9 +339,7 @@ class ImportCache:
                 if finder is not self and hasattr(finder, "find_spec")
             )
             spec = next((spec for spec in found if spec is not None), None)
-        if spec is None or entry.spec is None:
-            return False
-        return spec.origin == entry.spec.origin and entry.is_as_it_was()
+        return entry.is_found_by(spec)
 
     @contextlib.contextmanager
     def asking(self, name):
@@ -386,13 +359,20 @@ class ImportCache:
     # What was loaded ahead in vain.
 
     def drop(self, names):
+        """For the sake of these, with all that may hold them."""
+        falling = self.falling_with(names)
+        self.again.expect(self.modules_of(falling), names)
+        self.dropped |= falling
+        for name in falling:
+            self.entries.pop(name, None)
+        if top_level(STAYS_WITHOUT_PACKAGE) in falling:
+            sys.modules.pop(STAYS_WITHOUT_PACKAGE, None)
+
+    def falling_with(self, names):
         entries = dict(self.entries)  # a task may have threads that import
         first = min((entries[name].first for name in names if name in entries), default=NEVER)
-        names = set(names) | {name for name, entry in entries.items() if first < NEVER and entry.last >= first}
-        for name in names & entries.keys():
-            self.again.expect(entries[name].submodules.values())
-        self.dropped |= names
-        for name in names:
-            self.entries.pop(name, None)
-        for name in [name for name in list(sys.modules) if "." in name and top_level(name) in names]:
-            sys.modules.pop(name, None)
+        return set(names) | {name for name, entry in entries.items() if first < NEVER and entry.last >= first}
+
+    def modules_of(self, names):
+        entries = [self.entries.get(name) for name in names]
+        return [module for entry in entries if entry for module in entry.submodules.values()]

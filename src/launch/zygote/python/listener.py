@@ -10,7 +10,7 @@ import struct
 import sys
 from importlib.machinery import PathFinder
 
-from imports import place_of, top_level
+from entries import place_of, top_level
 from stopwatch import MOST_BYTES
 
 MOST_OF_A_WORKER = 256

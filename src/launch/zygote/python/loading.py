@@ -9,10 +9,10 @@ import time
 import traceback
 
 import rehearsal
+from entries import top_level
 from fitness import starter_of_threads
 from heritage import Heritage
 from immortal import make_immortal
-from imports import top_level
 from linux import status_of, threads
 from placement import Row
 from pools import SINGLE
@@ -110,7 +110,7 @@ class Loading:
         name = self.modules.pop(0)
         started = time.monotonic()
         self.send("loading", module=name)
-        before = ProcessState()
+        before, known = ProcessState(self.cache.module), set(self.cache.missed)
         resident = status_of(self.status, b"RssAnon")
         error = self.failure_to_import(name)
         forget_distributions()
@@ -123,15 +123,17 @@ class Loading:
         if error is not None:
             return self.leave_out(name, error)
         specs = self.cache.take_out()
+        missed = self.cache.missed - known
         self.heritage.end(top_level(name), status_of(self.status, b"RssAnon") - resident)
-        self.sources.add_path(sys.path, specs)
+        self.sources.add_path(sys.path, specs, missed)
         millis = round((time.monotonic() - started) * 1000)
-        self.send("loaded", module=name, millis=millis, files=locations(specs))
+        self.send("loaded", module=name, millis=millis, files={**dict.fromkeys(missed, ""), **locations(specs)})
         self.go_on()
 
     def failure_to_import(self, name):
         """Imports it, and after the last one does what all tasks do first."""
-        with self.recorder, self.row.of_imports(), one_thread_each():
+        filters = self.heritage.filters.noted(lambda: self.recorder.package() or top_level(name))
+        with self.recorder, filters, self.row.of_imports(), one_thread_each():
             self.heritage.begin()
             try:
                 importlib.import_module(name)

@@ -6,7 +6,9 @@ import builtins
 import sys
 from importlib.machinery import ModuleSpec
 
-from imports import ImportCache, is_of_interpreter, top_level
+from entries import is_of_interpreter, top_level
+from imports import ImportCache
+from readings import Readings
 from stopwatch import hear, is_for_import
 
 
@@ -21,8 +23,10 @@ class Recorder:
         """`changed_by` is told which package's code has run since it was told last, and whether another's runs next."""
         self.cache, self.sources, self.changed_by = cache, sources, changed_by
         self.running = []
+        self.readings = Readings(self.note_read)
 
     def __enter__(self):
+        self.readings.begin()
         self.original = builtins.__import__
         builtins.__import__ = self.imported
         self.cache.recorder = self
@@ -30,6 +34,7 @@ class Recorder:
         return self
 
     def __exit__(self, *_):
+        self.readings.end()
         self.cache.recorder = None
         self.cache.importer = lambda: None
         if builtins.__import__ == self.imported:
@@ -55,7 +60,13 @@ class Recorder:
                     self.tell(self.package(), top_level(name))
                     hear(spec, self)
                 return spec
+        self.cache.missed.add(top_level(name))
         return None
+
+    def note_read(self, variable, value):
+        package = self.package()
+        if package:
+            self.cache.note_read(package, variable, value)
 
     def begin(self, spec):
         self.running.append(spec.name)

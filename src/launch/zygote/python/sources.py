@@ -2,11 +2,12 @@
 
 import contextlib
 import importlib.machinery
+import mmap
 import os
 import struct
 import time
 
-from imports import holds, is_of_interpreter, place_of, stamp, top_level
+from entries import holds, is_of_interpreter, place_of, stamp, top_level
 from linux import LIBC
 
 # Of a directory (`inotify`): something in it was written and closed, renamed, made or removed.
@@ -36,6 +37,12 @@ class Sources:
         self.wanted = {}
         self.next_look = 0
         self.events = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.news = mmap.mmap(-1, 1)  # all workers see it
+        self.watcher = os.getpid()
+
+    def has_news(self):
+        """Whether something may have changed, also in a process that was forked from this one."""
+        return bool(self.news[0]) or self.watcher not in (os.getpid(), os.getppid())
 
     def add(self, file):
         """What was read from this file."""
@@ -53,7 +60,9 @@ class Sources:
     def add_path(self, path, specs, wanted=()):
         """By these entries of the path modules were found (`specs`, by name); others are wanted, and not loaded."""
         for item in path:
-            if os.path.isabs(item) and not is_of_interpreter(item):
+            if os.path.isfile(item):
+                self.expect(os.path.abspath(item), stamp(item))  # an archive
+            elif os.path.isabs(item) and not is_of_interpreter(item):
                 self.directories.setdefault(item, stamp(item))
                 self.watch(item)
         for name, spec in specs.items():
@@ -76,6 +85,11 @@ class Sources:
             directory = self.watches.get(number)
             if directory and not changed:
                 changed = self.changed_in(directory, name)
+        return self.noted(changed)
+
+    def noted(self, changed):
+        if changed:
+            self.news[0] = 1
         return changed
 
     def read_events(self):
@@ -105,7 +119,7 @@ class Sources:
         now = time.monotonic()
         if now < self.next_look:
             return None
-        changed = self.look()
+        changed = self.noted(self.look())
         self.next_look = time.monotonic() + max(LOOK_SECONDS, (time.monotonic() - now) / MOST_OF_A_CORE)
         return changed
 

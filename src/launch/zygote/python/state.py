@@ -1,11 +1,14 @@
 """What an import may change of the process, beside what it loads: a worker would find that changed before its time."""
 
+import _locale
+import builtins
 import contextlib
 import gc
 import os
 import signal
 import socket
 import sys
+import warnings
 
 
 def read_umask():
@@ -36,6 +39,48 @@ def read_directory():
         return None
 
 
+def words(state):
+    """Of a generator of random numbers: comparable."""
+    if isinstance(state, dict):
+        return [words(value) for value in state.values()]
+    return state.tobytes() if hasattr(state, "tobytes") else state
+
+
+def of_logging(logging):
+    return logging.root.level, list(logging.root.handlers), logging.root.manager.disable, logging.getLoggerClass()
+
+
+def of_decimal(decimal):
+    context = decimal.getcontext()
+    return context.prec, context.rounding, context.Emin, context.Emax, context.traps
+
+
+# What else is one for all code of a process: how it is found, by what to call it.
+OF_INTERPRETER = {
+    "the locale": lambda: _locale.setlocale(_locale.LC_ALL),
+    "the limit of recursion": sys.getrecursionlimit,
+    "the garbage collector": lambda: (gc.isenabled(), gc.get_threshold(), list(gc.callbacks)),
+    "hooks of the interpreter": lambda: (
+        sys.excepthook,
+        sys.displayhook,
+        sys.gettrace(),
+        sys.getprofile(),
+        sys.getswitchinterval(),
+    ),
+    "the standard streams": lambda: (sys.stdin, sys.stdout, sys.stderr),
+    "what is built in": lambda: {name: id(value) for name, value in vars(builtins).items()},
+    "the filters of warnings": lambda: list(warnings.filters),
+    "the handlers of signals": lambda: [signal.getsignal(number) for number in sorted(signal.valid_signals())],
+}
+# The same of modules, where they are loaded.
+OF_MODULES = {
+    "the root logger": ("logging", of_logging),
+    "the context of decimals": ("decimal", of_decimal),
+    "the state of random": ("random", lambda random: random.getstate()),
+    "the state of numpy.random": ("numpy.random", lambda random: words(random.get_state(legacy=False))),
+}
+
+
 def forget_distributions():
     """Has `importlib.metadata` close archives, which it keeps open for the next look: all workers would read at one position."""
     metadata = sys.modules.get("importlib.metadata")
@@ -47,9 +92,10 @@ def forget_distributions():
 
 
 class ProcessState:
-    """As it is when this is made."""
+    """As it is when this is made; `module` gives what is loaded by a name."""
 
-    def __init__(self):
+    def __init__(self, module=sys.modules.get):
+        self.module = module
         self.directory = read_directory()
         self.umask = read_umask()
         self.environment = dict(os.environ)
@@ -58,14 +104,19 @@ class ProcessState:
         self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self.wakeup = signal.set_wakeup_fd(-1)
         signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
+        self.others = {what: look() for what, look in OF_INTERPRETER.items()}
+        for what, (name, look) in OF_MODULES.items():
+            with contextlib.suppress(AttributeError):  # not loaded, or in another way
+                self.others[what] = look(module(name))
 
     def variables(self):
         """What has changed in the environment since."""
         return changed_variables(self.environment, os.environ)
 
     def restore(self):
-        """Gives what was not so any more, in words; the environment is told by `variables`."""
-        now, changed = ProcessState(), []
+        """Gives what was not so any more, in words; the environment is told by `variables`. It is not all as it was then."""
+        now = ProcessState(self.module)
+        changed = [what for what, value in self.others.items() if now.others.get(what, value) != value]
         if now.directory != self.directory:
             changed.append("the directory")
             os.chdir(self.directory or "/")

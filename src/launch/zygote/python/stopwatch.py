@@ -12,7 +12,7 @@ import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from time import monotonic
 
-from imports import place_of, top_level
+from entries import place_of, top_level
 
 # Nobody gains by those that take less.
 LEAST_MILLIS = 1

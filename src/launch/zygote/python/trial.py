@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from imports import STANDARD_LIBRARY
+from entries import STANDARD_LIBRARY
 from keeper import kill_descendants
 from linux import CHILDREN, lead, open_status, status_of, threads
 from state import ProcessState, forget_distributions
@@ -35,10 +35,10 @@ def descriptors():
 
 
 def mappings():
-    """Files and devices in this process's memory, and what of it is shared with others."""
+    """Files and devices in this process's memory, and where what is shared with others is."""
     with open("/proc/self/maps") as lines:
         parts = [line.split(None, 5) for line in lines]
-    return {(part[5].strip() if len(part) > 5 else "", part[1].endswith("s")) for part in parts}
+    return {(part[5].strip() if len(part) > 5 else "", part[1].endswith("s") and part[0]) for part in parts}
 
 
 def is_device(path):

@@ -25,8 +25,10 @@ import time
 import traceback
 import types
 
+from entries import stamp
+from filters import Filters
 from fitness import refuse_unfit, starter_of_threads
-from imports import ImportCache, stamp
+from imports import ImportCache
 from keeper import OWN_ARGUMENTS, Patience, end_descendants, split_from_keeper
 from linux import (
     CHILDREN,
@@ -110,6 +112,7 @@ class Zygote:
         self.oom_score_adj = 0
         self.sources = Sources()
         self.status = open_status()
+        cache.has_news = self.sources.has_news
         self.loading = Loading(cache, self.sources, self.status, self.send, self.split)
         self.listener = None
         self.trial = None
@@ -221,7 +224,7 @@ class Zygote:
 
     def begin_trial(self, module, limit_millis):
         def load():
-            with one_thread_each():
+            with one_thread_each(), Filters().noted(lambda: module):
                 importlib.import_module(module)
 
         try:

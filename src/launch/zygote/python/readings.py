@@ -1,0 +1,51 @@
+"""Which variables of the environment an import reads: with other values of those it might give something else."""
+
+import os
+
+# C code is not heard: what it reads of those that may change a result.
+READ_BY_C = {"numpy": ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")}
+
+
+class Readings:
+    """Has `told` hear of each variable that Python code reads by its name, and of its value, or None.
+
+    Who copies all of them reads none: a worker's environment is never the same in all.
+    """
+
+    def __init__(self, told):
+        self.told = told
+        self.before = {}
+        self.to_copy = []
+
+    def begin(self):
+        """What is changed from now on is not what a task might have set."""
+        self.before = dict(os.environ)
+        self.kind = type(os.environ)
+        self.originals = self.kind.__getitem__, self.kind.__iter__
+        read, iterate = self.originals
+
+        def reading(environment, name):
+            try:
+                value = read(environment, name)
+            except KeyError:
+                self.hear(name, None)
+                raise
+            self.hear(name, value)
+            return value
+
+        def iterating(environment):
+            self.to_copy = []
+            for name in iterate(environment):
+                self.to_copy.append(name)
+                yield name
+
+        self.kind.__getitem__, self.kind.__iter__ = reading, iterating
+
+    def end(self):
+        self.kind.__getitem__, self.kind.__iter__ = self.originals
+
+    def hear(self, name, value):
+        if self.to_copy[:1] == [name]:  # in the order of the names, at once or after all of them
+            del self.to_copy[0]
+        elif self.before.get(name) == value:
+            self.told(name, value)
