@@ -259,15 +259,3 @@ def test_options_are_what_the_task_has_set_before_its_import(load, late):
     )
     told = load(OPTIONS.format(code, late) + "assert pyarrow is loaded")
     assert told == load(OPTIONS.format("", late))
-
-
-def test_what_c_code_reads_when_it_is_imported_is_as_the_task_has_set_it(load):
-    code = """
-load("numpy")
-loader.heritage.pass_on()
-loaded = cache.module("numpy")
-os.environ["NPY_DISABLE_CPU_FEATURES"] = ""
-import numpy
-tell(anew=numpy is not loaded, sum=numpy.arange(3).sum().item())
-"""
-    assert load(code) == {"anew": True, "sum": 3}

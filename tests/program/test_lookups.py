@@ -104,6 +104,24 @@ def test_a_variable_that_an_import_reads_is_as_the_task_has_set_it(interpreter, 
     assert ahead == interpreter(code.format(""), site, MODE="on")
 
 
+@pytest.mark.parametrize(
+    "read",
+    ["import sysconfig; sysconfig.get_config_vars()", "import ssl; ssl.get_default_verify_paths()", "import numpy, pyarrow.fs"],
+)
+def test_what_the_interpreter_reads_itself_or_cannot_be_loaded_again_is_used(interpreter, folder, read):
+    told = interpreter(
+        """
+        ahead("a")
+        loaded = cache.module("a")
+        os.environ.update(HOME="/tmp", PYTHONUSERBASE="/tmp", SSL_CERT_FILE="/tmp/a", OPENBLAS_MAIN_FREE="1", MODE="on")
+        import a
+        tell(same=a is loaded)
+        """,
+        folder("site", a=f"{read}\nimport os\n" + ("MODE = os.environ.get('MODE')" if "pyarrow" in read else "")),
+    )
+    assert told == {"same": True}
+
+
 @pytest.mark.parametrize("copy", ["dict(os.environ)", "os.environ.copy()", "list(os.environ.items())"])
 def test_one_that_copies_the_environment_is_used(interpreter, folder, copy):
     site = folder("site", a=f"import os\nALL = {copy}")

@@ -6,7 +6,6 @@ import sys
 from filters import Filters
 from options import OPTIONS, choose_memory, set_options
 from pools import Pools, resize_arrow
-from readings import READ_BY_C
 from state import changed_variables, set_variables
 from worker import measure_own
 
@@ -46,8 +45,6 @@ class Heritage:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
             self.credit_variables(package, changed_variables(before, self.values))
-        for variable in READ_BY_C.get(package, ()):
-            self.cache.note_read(package, variable, self.environment.get(variable))
         if package in OPTIONS:
             read = self.cache.read.get(package, {})
             options = {name: read.pop(name) for name in OPTIONS[package].keys() & read.keys()}

@@ -274,7 +274,8 @@ class ImportCache:
         entries = {name: entry for name, entry in entries.items() if entry}
         shadowed = self.shadowed(entries)
         if not shadowed:
-            shadowed = self.with_more(entries)
+            # Better as the executor has it than not at all.
+            shadowed = self.with_more(entries) | {name for name in entries if not self.reads_same(name)}
             if not self.again.can_load(self.modules_of(self.falling_with(shadowed))):
                 return
         if shadowed:
@@ -283,11 +284,7 @@ class ImportCache:
     def shadowed(self, entries):
         """Those of these that an import would find elsewhere, or changed."""
         is_same = Entry.is_all_as_it_was if self.has_news() else Entry.is_as_it_was
-        result = {
-            name
-            for name, entry in entries.items()
-            if not is_same(entry) or entry.is_replaced(name) or not self.reads_same(name)
-        }
+        result = {name for name, entry in entries.items() if not is_same(entry) or entry.is_replaced(name)}
         if self.finders_of_path() != self.finders:
             return result | {name for name, entry in entries.items() if not self.finds_same(name, entry)}
         path = list(sys.path)

@@ -1,13 +1,25 @@
 """Which variables of the environment an import reads: with other values of those it might give something else."""
 
 import os
+import sys
 
-# C code is not heard: what it reads of those that may change a result.
-READ_BY_C = {"numpy": ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES")}
+from entries import is_of_interpreter
+
+# By way of these others read.
+BETWEEN = {__name__, "os", "posixpath", "collections.abc"}
+
+
+def is_for_interpreter():
+    """Whether it is the interpreter's own code that reads: its results are the same for all that is of use here."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") in BETWEEN:
+        frame = frame.f_back
+    file = frame.f_code.co_filename if frame is not None else ""
+    return file.startswith("<frozen ") or is_of_interpreter(file)
 
 
 class Readings:
-    """Has `told` hear of each variable that Python code reads by its name, and of its value, or None.
+    """Has `told` hear of each variable that a package's Python code reads by its name, and of its value, or None.
 
     Who copies all of them reads none: a worker's environment is never the same in all.
     """
@@ -47,5 +59,5 @@ class Readings:
     def hear(self, name, value):
         if self.to_copy[:1] == [name]:  # in the order of the names, at once or after all of them
             del self.to_copy[0]
-        elif self.before.get(name) == value:
+        elif self.before.get(name) == value and not is_for_interpreter():
             self.told(name, value)
