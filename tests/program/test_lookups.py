@@ -90,6 +90,22 @@ def test_what_was_missing_is_found_now(interpreter, folder):
     assert told == {"found": True}
 
 
+def test_a_package_is_not_missing_where_a_submodule_of_it_is(interpreter, folder):
+    folder("site"), folder("site/b", __init__="try:\n import b.extra\nexcept ImportError:\n pass")
+    told = interpreter(
+        """
+        with recorder.Recorder(cache, watched):
+            import b  # as PySpark's worker does
+        ahead("a")
+        loaded = cache.module("a")
+        import a
+        tell(same=a is loaded, missed=sorted(cache.missed))
+        """,
+        folder("site", a="import b"),
+    )
+    assert told == {"same": True, "missed": []}
+
+
 @pytest.mark.parametrize("read", ["os.environ.get('MODE')", "os.getenv('MODE', 'none')", "'MODE' in os.environ"])
 @pytest.mark.parametrize("mode", [None, "on", "off"])
 def test_a_variable_that_an_import_reads_is_as_the_task_has_set_it(interpreter, folder, read, mode):

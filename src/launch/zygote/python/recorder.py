@@ -60,7 +60,8 @@ class Recorder:
                     self.tell(self.package(), top_level(name))
                     hear(spec, self)
                 return spec
-        self.cache.missed.add(top_level(name))
+        if "." not in name:
+            self.cache.missed.add(name)
         return None
 
     def note_read(self, variable, value):
