@@ -345,10 +345,10 @@ def test_a_module_that_another_thread_is_about_to_import_is_not_loaded_again(int
         loaded, shadowed, found = cache.module("a"), cache.shadowed, cache.find_spec("b")
         is_looking = threading.Event()
 
-        def slow(entries):
+        def slow(*what):
             is_looking.set()
             time.sleep(0.3)
-            return shadowed(entries)
+            return shadowed(*what)
 
         cache.shadowed = slow
         other = threading.Thread(target=__import__, args=("a",))
@@ -388,9 +388,9 @@ def test_who_only_asks_takes_nothing_from_a_thread_that_imports_it_meanwhile(int
         ahead("a")
         shadowed, found = cache.shadowed, cache.find_spec("a")
 
-        def during(entries):
+        def during(*what):
             found.loader.exec_module(importlib.util.module_from_spec(found))  # as the other thread does
-            return shadowed(entries)
+            return shadowed(*what)
 
         cache.shadowed = during
         spec = importlib.util.find_spec("a")

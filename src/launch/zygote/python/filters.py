@@ -3,24 +3,28 @@
 import contextlib
 import warnings
 
+# Python 3.14 has other ways to change them; there they are left as they are.
+CAN_BE_NOTED = hasattr(warnings, "_add_filter") and hasattr(warnings, "_filters_mutated")
+
 
 class Filters:
     """By the top-level name of the package."""
 
     def __init__(self):
         self.added = []
+        self.noting = []
 
     @contextlib.contextmanager
     def noted(self, whose):
         """What is added meanwhile, and stays, is noted for the package that `whose` gives, and taken away at the end."""
-        add = getattr(warnings, "_add_filter", None)
-        if add is None:
+        if not CAN_BE_NOTED:
             yield
             return
-        before, noted = list(warnings.filters), []
+        add, before = warnings._add_filter, list(warnings.filters)
+        self.noting = []
 
         def adding(*item, append=False):
-            noted.append((whose(), item, append))
+            self.noting.append((whose(), item, append))
             add(*item, append=append)
 
         warnings._add_filter = adding
@@ -28,17 +32,17 @@ class Filters:
             yield
         finally:
             warnings._add_filter = add
-            self.undo(before, noted)
+            self.undo(before)
 
-    def undo(self, before, noted):
+    def undo(self, before):
         """Unless there is more to undo than what was added."""
         now = list(warnings.filters)
-        kept = [(whose, item, append) for whose, item, append in noted if item in now and item not in before]
+        kept = [(whose, item, append) for whose, item, append in self.noting if item in now and item not in before]
         self.set(before)
         for _, item, append in kept:
             warnings._add_filter(*item, append=append)
         if warnings.filters == now:
-            self.added += kept
+            self.added += [one for one in kept if one not in self.added]
             self.set(before)
         else:
             self.set(now)
@@ -48,6 +52,10 @@ class Filters:
         warnings._filters_mutated()
 
     def add(self, packages):
-        for whose, item, append in self.added:
-            if whose in packages:
-                warnings._add_filter(*item, append=append)
+        """Does not look for equal ones, which would be read, and so copied from the zygote's memory."""
+        added = [one for one in self.added if one[0] in packages]
+        self.noting += added
+        for _, item, append in added:
+            warnings.filters.insert(len(warnings.filters) if append else 0, item)
+        if added:
+            warnings._filters_mutated()

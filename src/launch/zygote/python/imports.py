@@ -102,6 +102,7 @@ class ImportCache:
         self.needs = {}
         self.all_needed = {}
         self.missed = set()
+        self.lacking = {}
         self.read = {}
         self.has_news = lambda: False
         self.batch = 0
@@ -156,6 +157,7 @@ class ImportCache:
         self.used.clear()
         self.entries = {copied(name): entry for name, entry in self.entries.items()}
         self.missed.difference_update(self.entries)
+        self.lacking = {name: lacks for name in self.entries if (lacks := self.missed.intersection(self.needs.get(name, ())))}
         self.all_needed = {name: self.closure(name) for name in self.entries}
         return specs
 
@@ -272,31 +274,30 @@ class ImportCache:
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
         entries = {name: entry for name, entry in entries.items() if entry}
-        shadowed = self.shadowed(entries)
+        suspects = self.suspects(list(sys.path))
+        shadowed = self.shadowed(entries, suspects)
         if not shadowed:
-            # Better as the executor has it than not at all.
-            shadowed = self.with_more(entries) | {name for name in entries if not self.reads_same(name)}
-            if not self.again.can_load(self.modules_of(self.falling_with(shadowed))):
-                return
+            others = self.with_more(entries, suspects) | {name for name in entries if not self.reads_same(name)}
+            # Else it is better as the executor has it than not at all.
+            if others and self.again.can_load(self.modules_of(self.falling_with(others))):
+                shadowed = others
         if shadowed:
             self.drop(shadowed)
 
-    def shadowed(self, entries):
+    def shadowed(self, entries, suspects):
         """Those of these that an import would find elsewhere, or changed."""
         is_same = Entry.is_all_as_it_was if self.has_news() else Entry.is_as_it_was
         result = {name for name, entry in entries.items() if not is_same(entry) or entry.is_replaced(name)}
         if self.finders_of_path() != self.finders:
             return result | {name for name, entry in entries.items() if not self.finds_same(name, entry)}
         path = list(sys.path)
-        suspects = self.suspects(path)
         places = {}
         for name, entry in entries.items():
             if entry.place in path:
                 places[name] = path.index(entry.place)
             elif not self.finds_same(name, entry):
                 result.add(name)
-        for index, item in suspects:
-            held = contents(item)
+        for index, item, held in suspects:
             names = places.keys() if held is None else places.keys() & held
             result.update(name for name in names if index < places[name] and holds(item, name))
             result.update(name for name in names if index == places[name] and held is None)  # an archive
@@ -305,22 +306,21 @@ class ImportCache:
         return result
 
     def suspects(self, path):
-        """Entries of the path that may have other modules than they had, each with its index."""
-        return [(index, item) for index, item in enumerate(path) if not self.is_as_known(item)]
+        """Entries of the path that may have other modules than they had, each with its index and contents."""
+        return [(index, item, contents(item)) for index, item in enumerate(path) if not self.is_as_known(item)]
 
     def reads_same(self, name):
         """Whether the variables that its import has read are as they were."""
         return all(os.environ.get(variable) == value for variable, value in self.read.get(name, {}).items())
 
-    def with_more(self, entries):
+    def with_more(self, entries, suspects):
         """Those of these that an import would now give something that was missing."""
-        missed = {name: self.missed.intersection(self.needs.get(name, ())) for name in entries}
-        wanted = set().union(*missed.values())
+        lacking = {name: self.lacking[name] for name in self.lacking.keys() & entries.keys()}
+        wanted = set().union(*lacking.values())
         found = {name for name in wanted if name in sys.modules}
-        for _, item in self.suspects(list(sys.path)) if wanted else ():
-            held = contents(item)
+        for _, item, held in suspects:
             found.update(name for name in (wanted if held is None else wanted & held) if holds(item, name))
-        return {name for name, names in missed.items() if names & found}
+        return {name for name, names in lacking.items() if names & found}
 
     def is_as_known(self, item):
         return item in self.known and stamp(item) == self.known[item]

@@ -24,8 +24,8 @@ def set_options(package, module, read, environment):
 
 def choose_memory(arrow, loaded_with, environment):
     """Where Arrow has its memory from: it chooses at its first use."""
-    variable = "ARROW_DEFAULT_MEMORY_POOL"
-    wanted, known = environment.get(variable), arrow.supported_memory_backends()
-    if wanted != loaded_with.get(variable):
+    wanted = environment.get("ARROW_DEFAULT_MEMORY_POOL")
+    if wanted != loaded_with.get("ARROW_DEFAULT_MEMORY_POOL"):
+        known = arrow.supported_memory_backends()
         name = wanted if wanted in known else known[0]
         arrow.set_memory_pool(getattr(arrow, f"{name}_memory_pool")())

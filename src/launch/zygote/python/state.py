@@ -10,6 +10,8 @@ import socket
 import sys
 import warnings
 
+from filters import CAN_BE_NOTED
+
 
 def read_umask():
     mask = os.umask(0o022)
@@ -69,7 +71,7 @@ OF_INTERPRETER = {
     ),
     "the standard streams": lambda: (sys.stdin, sys.stdout, sys.stderr),
     "what is built in": lambda: {name: id(value) for name, value in vars(builtins).items()},
-    "the filters of warnings": lambda: list(warnings.filters),
+    "the filters of warnings": lambda: list(warnings.filters) if CAN_BE_NOTED else [],
     "the handlers of signals": lambda: [signal.getsignal(number) for number in sorted(signal.valid_signals())],
 }
 # The same of modules, where they are loaded.
