@@ -19,7 +19,8 @@ import json, os
 import again, entries, filters, imports, linux, listener, loading, options, placement, pools, readings, recorder, sources, state, stopwatch, trial, worker
 del sys.path[0]
 for name in {names!r}:
-    sys.modules.pop(name, None)
+    if name in sys.modules:
+        sys.modules.pop(name).__name__ = "__main__"  # as boot.py does
 sys.path[:0] = {path!r}
 cache = imports.ImportCache(at_start)
 sys.meta_path.insert(0, cache)

@@ -23,6 +23,7 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("imports", include_str!("python/imports.py")),
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),
+    ("filters", include_str!("python/filters.py")),
     ("state", include_str!("python/state.py")),
     ("immortal", include_str!("python/immortal.py")),
     ("readings", include_str!("python/readings.py")),
@@ -30,7 +31,6 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("listener", include_str!("python/listener.py")),
     ("trial", include_str!("python/trial.py")),
     ("worker", include_str!("python/worker.py")),
-    ("filters", include_str!("python/filters.py")),
     ("options", include_str!("python/options.py")),
     ("heritage", include_str!("python/heritage.py")),
     ("fitness", include_str!("python/fitness.py")),
@@ -45,8 +45,7 @@ const FIRST_LINE: &str = "exec(input());";
 const SECOND_LINE: &str = concat!(
     "import os,stat,sys;",
     "stat.S_ISSOCK(os.fstat(0).st_mode)or sys.exit('a script has given it another standard input');",
-    "exec(os.read(0,262144))
-",
+    "exec(os.read(0,262144))\n",
 );
 /// What that reads, which reads the modules.
 const BOOT: &str = include_str!("python/boot.py");
@@ -117,5 +116,21 @@ fn order<'a>(
             .flat_map(|one| &one.files)
             .map(PathBuf::as_path)
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_module_needs_only_those_before_it() {
+        for (at, (name, text)) in MODULES.iter().enumerate() {
+            for (later, _) in &MODULES[at..] {
+                let imports = [format!("import {later}\n"), format!("from {later} import ")];
+                let needs = imports.iter().any(|import| text.contains(import.as_str()));
+                assert!(!needs, "{name} needs {later}");
+            }
+        }
     }
 }

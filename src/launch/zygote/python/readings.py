@@ -6,13 +6,14 @@ import sys
 from entries import is_of_interpreter
 
 # By way of these others read.
-BETWEEN = {__name__, "os", "posixpath", "collections.abc"}
+BETWEEN = {"os", "posixpath", "collections.abc"}
 
 
 def is_for_interpreter():
     """Whether it is the interpreter's own code that reads: its results are the same for all that is of use here."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__") in BETWEEN:
+    own = frame.f_code.co_filename
+    while frame is not None and (frame.f_code.co_filename == own or frame.f_globals.get("__name__") in BETWEEN):
         frame = frame.f_back
     file = frame.f_code.co_filename if frame is not None else ""
     return file.startswith("<frozen ") or is_of_interpreter(file)
