@@ -1,5 +1,7 @@
 """Whatever was loaded is watched, and whatever could be loaded in its place."""
 
+import zipfile
+
 import pytest
 
 WATCHED = """
@@ -42,3 +44,14 @@ def test_other_files_are_nobodys_business(interpreter, places, tmp_path, changed
 def test_a_file_that_is_gone_has_changed(interpreter, places):
     told = interpreter(WATCHED.format(change=f"os.remove({str(places[1] / 'a.py')!r})"), *places)
     assert told == {"told": str(places[1] / "a.py"), "seen": str(places[1] / "a.py")}
+
+
+def test_no_look_reads_an_archive(interpreter, places, tmp_path):
+    """Workers would inherit its importer, and read the archive again in each task."""
+    deps = tmp_path / "deps.zip"
+    with zipfile.ZipFile(deps, "w") as archive:
+        archive.writestr("b.py", "")
+    change = f"sys.path_importer_cache.pop({str(deps)!r}, None)\n{write(tmp_path / 'first/data.csv')}"
+    text = WATCHED.format(change=change) + f"tell(read={str(deps)!r} in sys.path_importer_cache)"
+    first, site = places
+    assert interpreter(text, first, deps, site) == {"read": False}

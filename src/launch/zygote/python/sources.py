@@ -110,8 +110,11 @@ class Sources:
 
     def would_be_found(self, directory, name):
         """Whether an import would now find here what was found elsewhere, or not at all."""
-        if name in self.wanted:
+        if self.wanted.get(name) is not None:
             return found(name) != self.wanted[name]
+        # Nowhere else: archives on the path would be read, and workers would inherit what has read them.
+        if name in self.wanted:
+            return holds(directory, name)
         return directory in self.found.get(name, ()) and holds(directory, name)
 
     def seen(self):
