@@ -70,7 +70,7 @@ class Again:
     def refuse(self, package, file):
         why = (
             f"{package} was loaded ahead of this task, for which an import of {', '.join(sorted(self.causes))} gives something "
-            "else (another place of sys.path or sys.modules, another file, or a variable that is read then), and "
+            "else (another place of sys.path or sys.modules, or another file), and "
             f"{package} cannot be loaded a second time: have spark.nativePythonWorker.preload leave it out"
         )
         if package not in self.refused:

@@ -113,9 +113,7 @@ class Sources:
         if self.wanted.get(name) is not None:
             return found(name) != self.wanted[name]
         # Nowhere else: archives on the path would be read, and workers would inherit what has read them.
-        if name in self.wanted:
-            return holds(directory, name)
-        return directory in self.found.get(name, ()) and holds(directory, name)
+        return (name in self.wanted or directory in self.found.get(name, ())) and holds(directory, name)
 
     def seen(self):
         """The same by a look of our own, if it is time for one."""
