@@ -237,7 +237,8 @@ fn signals_that_the_interpreter_blocks_are_blocked_in_its_workers() {
     let customize = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n";
     fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
     let path = format!("{}:{}", directory.path().display(), modules().display());
-    let held = Setup::zygote().set("pythonPath", &path).open().create();
+    let bench = Setup::zygote().set("pythonPath", &path).open();
+    let held = bench.create();
     zygote_of(&held);
     let status = format!("/proc/{}/status", held.worker.pid());
     eventually("as on stock", || {
