@@ -235,10 +235,11 @@ OPTIONS = """
 os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
 {}
 os.environ.update({})
-import pandas, pyarrow
+import pandas, pyarrow, warnings
+warnings.simplefilter("ignore")
 tell(
     copies=pandas.options.mode.copy_on_write,
-    strings=pandas.options.future.infer_string,
+    strings=getattr(getattr(pandas.options, "future", None), "infer_string", None),
     memory=pyarrow.default_memory_pool().backend_name,
     value=pyarrow.array([1]).to_pandas().sum().item(),
 )
@@ -247,6 +248,7 @@ LATE = [
     {},
     {"PANDAS_COPY_ON_WRITE": "warn"},
     {"PANDAS_COPY_ON_WRITE": "1", "PANDAS_FUTURE_INFER_STRING": "1"},
+    {"PANDAS_FUTURE_INFER_STRING": "0"},
     {"ARROW_DEFAULT_MEMORY_POOL": "system"},
     {"ARROW_DEFAULT_MEMORY_POOL": "jemalloc"},
 ]

@@ -4,7 +4,7 @@ import os
 import sys
 
 from filters import Filters
-from options import OPTIONS, choose_memory, set_options
+from options import choose_memory, options_of, set_options
 from pools import Pools, resize_arrow
 from state import changed_variables, set_variables
 from worker import measure_own
@@ -45,10 +45,10 @@ class Heritage:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
             self.credit_variables(package, changed_variables(before, self.values))
-        if package in OPTIONS:
+        options = options_of(package, self.cache.module(package))
+        if options:
             read = self.cache.read.get(package, {})
-            options = {name: read.pop(name) for name in OPTIONS[package].keys() & read.keys()}
-            self.options.setdefault(package, {}).update(options)
+            self.options.setdefault(package, {}).update({name: read.pop(name) for name in options.keys() & read.keys()})
         if libraries:
             known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
             self.pools.setdefault(package, Pools()).find(self.environment, known)
