@@ -36,6 +36,7 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("fitness", include_str!("python/fitness.py")),
     ("rehearsal", include_str!("python/rehearsal.py")),
     ("loading", include_str!("python/loading.py")),
+    ("compiled", include_str!("python/compiled.py")),
     ("zygote", include_str!("python/zygote.py")),
 ];
 /// Reads a line from standard input and runs it. Without a blank, as scripts around an interpreter may pass it on without

@@ -25,6 +25,7 @@ import time
 import traceback
 import types
 
+import compiled
 from entries import stamp
 from filters import Filters
 from fitness import refuse_unfit, starter_of_threads
@@ -126,7 +127,7 @@ class Zygote:
 
     def start(self, order):
         """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
-        with self.loading.recorder, one_thread_each():
+        with self.loading.recorder, one_thread_each(), compiled.taken():
             import pyspark
 
             wanted = ".".join(order["spark"].split(".")[:2])
