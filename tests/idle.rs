@@ -27,7 +27,7 @@ fn each_worker_has_its_own_clock() {
     bench.release(&cold);
     while !bench.host.was_closed(cold.id()) {
         bench.release(&warm);
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(std::time::Duration::from_millis(150)); // it has waited for its turn
         assert_eq!(bench.next_id(), warm.id());
     }
     assert!(warm.worker.is_alive());

@@ -81,9 +81,11 @@ impl Model {
 
     fn ask(&mut self) {
         let got = self.bench.take_idle().map(|worker| worker.id());
-        let expected = self.idle.pop();
-        assert_eq!(got, expected.as_ref().map(Held::id));
-        let held = expected.unwrap_or_else(|| self.bench.create());
+        // Which one is the pool's business.
+        let taken = got.map(|id| self.idle.iter().position(|idle| idle.id() == id).unwrap());
+        assert_eq!(taken.is_some(), !self.idle.is_empty());
+        let idle = taken.map(|position| self.idle.remove(position));
+        let held = idle.unwrap_or_else(|| self.bench.create());
         let known = self.used.iter().chain(&self.gone);
         assert!(known.map(Held::id).all(|id| id != held.id()));
         self.used.push(held);

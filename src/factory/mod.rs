@@ -140,8 +140,9 @@ impl Factory {
     fn take_idle(self: &Arc<Self>) -> Option<Arc<Worker>> {
         loop {
             let mut state = self.lock();
-            state.last_use = Instant::now();
-            let idle = state.pool.take()?;
+            let now = Instant::now();
+            state.last_use = now;
+            let idle = state.pool.take(now)?;
             drop(state);
             if let Err(why) = self.launcher.still_fits(idle.worker.origin()) {
                 self.replace(&idle.worker, &why, Count::EndedReplaced);

@@ -1,12 +1,16 @@
 //! Idle workers: who is handed out next, who has been idle too long, and how many there may be.
 //!
 //! Plain data without time, locks or I/O of its own. The worker used last is handed out first, so that the workers of a past
-//! burst grow old and go away while the warm ones stay.
+//! burst grow old and go away while the warm ones stay. But one that has just come back waits for its turn: a job of as many
+//! tasks as there are idle workers has all of them, as with Spark's queue, though some of its tasks end before others begin.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::host::WorkerId;
+
+/// How long a worker that has come back waits while others are idle.
+const TURN: Duration = Duration::from_millis(100);
 
 /// A worker in the pool.
 #[derive(Debug)]
@@ -51,8 +55,10 @@ impl<W> Pool<W> {
     }
 
     /// The worker to hand out next.
-    pub(crate) fn take(&mut self) -> Option<Idle<W>> {
-        self.idle.pop_back()
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Idle<W>> {
+        let has_waited = |idle: &Idle<W>| now.duration_since(idle.since) >= TURN;
+        let position = self.idle.iter().rposition(has_waited).unwrap_or(0);
+        self.idle.remove(position)
     }
 
     /// Takes a certain worker out.
@@ -104,7 +110,21 @@ mod tests {
         let mut pool = Pool::new(None, Duration::from_secs(60));
         pool.put(WorkerId(1), (), now);
         pool.put(WorkerId(2), (), now);
-        assert_eq!(pool.take().unwrap().id, WorkerId(2));
+        assert_eq!(pool.take(now + TURN).unwrap().id, WorkerId(2));
+    }
+
+    #[test]
+    fn one_that_has_just_come_back_is_the_last() {
+        let now = Instant::now();
+        let mut pool = Pool::new(None, Duration::from_secs(60));
+        (0..3).for_each(|n| assert!(pool.put(WorkerId(n), (), now).is_none()));
+        let mut later = now + TURN;
+        for expected in [2, 1, 0, 2, 1, 0] {
+            let taken = pool.take(later).unwrap();
+            assert_eq!(taken.id, WorkerId(expected));
+            later += TURN / 10;
+            pool.put(taken.id, (), later);
+        }
     }
 
     #[test]
@@ -143,7 +163,7 @@ mod tests {
                         inside.insert(n);
                         pool.put(WorkerId(n), (), now).into_iter().collect()
                     }
-                    2 => pool.take().into_iter().collect(),
+                    2 => pool.take(now).into_iter().collect(),
                     3 => pool.take_expired(now),
                     _ => pool.remove(WorkerId(n - 2)).into_iter().collect(),
                 };
