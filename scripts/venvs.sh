@@ -41,10 +41,15 @@ with_pyspark() {
   pip_install "$1" "$UNCOMPRESSED" "pyspark[connect]==$2" numpy 'pandas<3' "$pyarrow" psutil setproctitle pytest pytest-timeout
 }
 
-# make_client_venv VERSION: PySpark without Spark's jars, which is soon made; it has all that workers run.
-make_client_venv() { venv "$1-client" python3 as_client "$1"; }
+# make_client_venv VERSION LIBRARIES: PySpark without Spark's jars, which has all that workers run; the libraries are those of the
+# environment of that PySpark, so it is soon made.
+make_client_venv() { make_venv "$2" && venv "$1-client" python3 as_client "$1" "$2"; }
 
-as_client() { pip_install "$1" "pyspark-client==$2" py4j 'pandas<3'; }
+as_client() {
+  local packages
+  packages=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') &&
+    pip_install "$1" --no-deps "pyspark-client==$2" && printf '%s\n' "${packages/"$2-client"/$3}" >"$packages/libraries.pth"
+}
 
 # make_oracle_venv VERSION: that environment once more, and with it what PySpark's own tests skip tests for the lack of.
 make_oracle_venv() { make_venv "$1" && venv "oracle-$1" python3 as_oracle "$(cat "$BUILD/venvs/$1/made")"; }

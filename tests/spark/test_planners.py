@@ -5,25 +5,21 @@ import os
 import pytest
 from faults import GIVEN_UP
 
-from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY, Setup
+from harness import NATIVE_FACTORY, NOTHING_TO_LOAD, STOCK_FACTORY
 from ways import all_forked
 
 pytestmark = pytest.mark.since(4, 0)
-# A planner's environment lacks this variable, which a task's has. Where the JVM has it they have a zygote in common; without
-# it, PySpark's worker module may start threads when it is imported, and then Spark's daemon forks the planner's workers.
-SINGLE_THREADED = ("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture(params=[(), (SINGLE_THREADED,)], ids=["", "zygote in common"])
-def plan(request, drivers, is_native):
+@pytest.fixture
+def plan(driver, is_native):
     """Runs a job, and checks who has forked its workers, those of the planner and those of the tasks."""
 
     def run(job, **conf):
-        driver = drivers.get(Setup(native=is_native, environment=request.param))
         outcome = driver.run(job, conf={**NOTHING_TO_LOAD, **conf}, timeout=GIVEN_UP)
         value = outcome.value
         assert set(outcome.factories) <= {NATIVE_FACTORY if is_native else STOCK_FACTORY}
-        if is_native and request.param:
+        if is_native:
             assert all_forked(outcome.ways), outcome.ways
         return value
 

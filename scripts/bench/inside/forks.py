@@ -12,7 +12,7 @@ from exercise import SCHEMA, exercise_function
 from snapshot import look, settle
 from watchdog import limit
 
-TASKS_A_JOB = 250
+TASKS_A_JOB = 250  # half of the forks, if that is less
 # Imported by the first conversion only, which the zygote rehearses when it has loaded everything.
 LAST_LOADED = "pyarrow.vendored.version"
 # A job takes some seconds. exercise.py has the limit of a task; this is for what hangs outside of it.
@@ -48,24 +48,24 @@ def await_imports(session):
             time.sleep(0.2)
 
 
-def warm_up(session):
-    """What is there once the zygote has loaded everything: its process id, the value of a task, and a snapshot."""
+def warm_up(session, tasks):
+    """Two jobs of so many. What is there once the zygote has loaded everything: its process id, the value of a task, and a snapshot."""
     await_imports(session)
-    zygote, value = job(session, TASKS_A_JOB)
+    zygote, value = job(session, tasks)
     for _ in range(WARM_UP_JOBS - 1):
-        job(session, TASKS_A_JOB)
+        job(session, tasks)
     time.sleep(PAUSE_SECONDS)
     return zygote, value, look(zygote)
 
 
-def repeat(session, forks, zygote, value):
-    """Jobs until there were so many forks, with some lines of progress. Returns the seconds they took."""
+def repeat(session, forks, tasks, zygote, value):
+    """Jobs of `tasks` until there were so many forks, with some lines of progress. Returns the seconds they took."""
     started, done, jobs = time.monotonic(), 0, 0
-    jobs_a_line = max(1, forks // TASKS_A_JOB // LINES)
+    jobs_a_line = max(1, forks // tasks // LINES)
     while done < forks:
-        tasks = min(TASKS_A_JOB, forks - done)
-        assert job(session, tasks) == (zygote, value), "another zygote, or another value, than at first"
-        done, jobs = done + tasks, jobs + 1
+        of_job = min(tasks, forks - done)
+        assert job(session, of_job) == (zygote, value), "another zygote, or another value, than at first"
+        done, jobs = done + of_job, jobs + 1
         if jobs % jobs_a_line == 0 or done == forks:
             rate = done / (time.monotonic() - started)
             left = (forks - done) / rate / 60
@@ -74,9 +74,10 @@ def repeat(session, forks, zygote, value):
 
 
 def measure(session, forks):
-    zygote, value, before = warm_up(session)
-    print(f"after {WARM_UP_JOBS * TASKS_A_JOB} forks that are not counted: {before}", flush=True)
-    seconds = repeat(session, forks, zygote, value)
+    tasks = min(TASKS_A_JOB, max(1, forks // 2))
+    zygote, value, before = warm_up(session, tasks)
+    print(f"after {WARM_UP_JOBS * tasks} forks that are not counted: {before}", flush=True)
+    seconds = repeat(session, forks, tasks, zygote, value)
     after = settle(lambda: zygote, before)
     grown = after.grown(before)
     assert not grown, f"grown after {forks} forks: {'; '.join(grown)}"
