@@ -177,17 +177,25 @@ fn files_of_the_application_count_as_those_of_a_session_do() {
 }
 
 /// A script around an interpreter.
-fn write_script(script: &Path, interpreter: &Path) {
-    let text = format!("#!/bin/sh\nexec '{}' \"$@\"\n", interpreter.display());
+/// A script that runs this before the interpreter and its arguments.
+fn write_script(script: &Path, before: &str, interpreter: &Path) {
+    let text = format!("#!/bin/sh\n{before} '{}' \"$@\"\n", interpreter.display());
     fs::write(script, text).unwrap();
     fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A zygote whose interpreter has this `sitecustomize`, in that directory.
+fn customized(directory: &Path, text: &str) -> Setup {
+    fs::write(directory.join("sitecustomize.py"), text).unwrap();
+    let path = format!("{}:{}", directory.display(), modules().display());
+    Setup::zygote().set("pythonPath", &path)
 }
 
 /// A session whose directory has an interpreter that says whose it is.
 fn with_interpreter(setup: &Setup, name: &str) -> Session {
     let session = Session::open(setup, &[]);
     let directory = session.directory.path();
-    write_script(&directory.join("python"), &common::python());
+    write_script(&directory.join("python"), "exec", &common::python());
     let own = directory.join("own");
     fs::create_dir(&own).unwrap();
     fs::write(
@@ -223,7 +231,7 @@ fn a_relative_interpreter_is_that_of_the_session() {
 fn a_script_may_take_the_interpreter_of_the_session() {
     let elsewhere = tempfile::tempdir().unwrap();
     let script = elsewhere.path().join("python.sh");
-    write_script(&script, Path::new("./python"));
+    write_script(&script, "exec", Path::new("./python"));
     let setup = Setup::zygote().set("pythonExec", script.to_str().unwrap());
     let sessions = ["one", "other"].map(|name| with_interpreter(&setup, name));
     let held = sessions.each_ref().map(|one| one.bench.create());
@@ -234,10 +242,8 @@ fn a_script_may_take_the_interpreter_of_the_session() {
 #[test]
 fn signals_that_the_interpreter_blocks_are_blocked_in_its_workers() {
     let directory = tempfile::tempdir().unwrap();
-    let customize = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n";
-    fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
-    let path = format!("{}:{}", directory.path().display(), modules().display());
-    let bench = Setup::zygote().set("pythonPath", &path).open();
+    let blocks = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n";
+    let bench = customized(directory.path(), blocks).open();
     let held = bench.create();
     zygote_of(&held);
     let status = format!("/proc/{}/status", held.worker.pid());
@@ -284,17 +290,15 @@ fn what_a_task_has_started_outlives_its_zygote_and_not_its_factory() {
 fn is_found_out_once(statement: &str) {
     let directory = tempfile::tempdir().unwrap();
     let starts = directory.path().join("starts");
-    let customize = format!(
+    let runs_first = format!(
         "import os, sys, threading, time\nif '-c' in sys.orig_argv:\n    open('{}', 'a').write('x')\n    {statement}\n",
         starts.display()
     );
-    fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
-    let path = format!("{}:{}", directory.path().display(), modules().display());
+    let setup = customized(directory.path(), &runs_first);
     let script = directory.path().join("python.sh");
-    write_script(&script, &common::python());
+    write_script(&script, "exec", &common::python());
     for program in [common::python(), script] {
-        let setup = Setup::zygote().set("pythonPath", &path);
-        let setup = setup.set("pythonExec", program.to_str().unwrap());
+        let setup = setup.clone().set("pythonExec", program.to_str().unwrap());
         for session in ["one", "other"] {
             let session = Session::open(&setup.clone().env("ANOTHER_KEY", session), &[]);
             assert_eq!(session.way(), "daemon");
@@ -323,17 +327,13 @@ fn an_interpreter_that_starts_threads_when_it_forks_is_found_out_once() {
 fn an_interpreter_behind_a_pipe_ends_by_itself_and_sparks_daemon_serves() {
     let directory = tempfile::tempdir().unwrap();
     let ended = directory.path().join("ended");
-    let customize = format!(
+    let tells = format!(
         "import atexit, sys\nif '-c' in sys.orig_argv:\n    atexit.register(lambda: open('{}', 'w').close())\n",
         ended.display()
     );
-    fs::write(directory.path().join("sitecustomize.py"), customize).unwrap();
     let script = directory.path().join("python.sh");
-    let text = format!("#!/bin/sh\ncat | '{}' \"$@\"\n", common::python().display());
-    fs::write(&script, text).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", directory.path().display(), modules().display());
-    let setup = Setup::zygote().set("pythonPath", &path);
+    write_script(&script, "cat |", &common::python());
+    let setup = customized(directory.path(), &tells);
     let bench = setup.set("pythonExec", script.to_str().unwrap()).open();
     assert_eq!(bench.create().worker.origin().name(), "daemon");
     assert!(ended.exists());
