@@ -46,10 +46,12 @@ with_pyspark() {
 make_client_venv() { make_venv "$2" && venv "$1-client" python3 as_client "$1" "$2"; }
 
 as_client() {
-  local packages
-  packages=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') &&
-    pip_install "$1" --no-deps "pyspark-client==$2" && printf '%s\n' "${packages/"$2-client"/$3}" >"$packages/libraries.pth"
+  pip_install "$1" --no-deps "pyspark-client==$2" &&
+    packages "$(spark_python "$3")" >"$(packages "$1/bin/python")/libraries.pth"
 }
+
+# packages PYTHON: prints the folder that this interpreter's packages are in.
+packages() { "$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 
 # make_oracle_venv VERSION: that environment once more, and with it what PySpark's own tests skip tests for the lack of.
 make_oracle_venv() { make_venv "$1" && venv "oracle-$1" python3 as_oracle "$(cat "$BUILD/venvs/$1/made")"; }

@@ -176,8 +176,7 @@ fn files_of_the_application_count_as_those_of_a_session_do() {
     });
 }
 
-/// A script around an interpreter.
-/// A script that runs this before the interpreter and its arguments.
+/// A script around an interpreter, whose line begins so.
 fn write_script(script: &Path, before: &str, interpreter: &Path) {
     let text = format!("#!/bin/sh\n{before} '{}' \"$@\"\n", interpreter.display());
     fs::write(script, text).unwrap();

@@ -1,7 +1,9 @@
 """What Python has compiled of the files in Spark's archives is taken where it is of the same file."""
 
+import marshal
 import py_compile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,12 @@ tell(value=value, file=file)
 """
 
 
+def write_archive(archive, text):
+    with zipfile.ZipFile(archive, "w") as spark:
+        spark.writestr("pyspark/__init__.py", "")
+        spark.writestr("pyspark/one.py", text)
+
+
 @pytest.fixture
 def spark(tmp_path):
     """spark(twin, text): a Spark whose archive has `pyspark/one.py`, and beside it in `twin` the same compiled from this text."""
@@ -23,18 +31,12 @@ def spark(tmp_path):
         archive, file = home / "python/lib/pyspark.zip", home / twin / "one.py"
         archive.parent.mkdir(parents=True)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(archive, "w") as spark:
-            spark.writestr("pyspark/__init__.py", "")
-            spark.writestr("pyspark/one.py", SOURCE.format("archive"))
+        write_archive(archive, SOURCE.format("archive"))
         file.write_text(text)
-        # To be told from what the archive would give; the name of the file is none of that.
-        other = tmp_path / "other.py"
-        other.write_text(SOURCE.format("twin".ljust(7)))
-        py_compile.compile(str(other), cfile=str(file.parent / "__pycache__" / "x.pyc"), doraise=True)
-        code = (file.parent / "__pycache__" / "x.pyc").read_bytes()[16:]
-        py_compile.compile(str(file), doraise=True)
-        [compiled] = file.parent.glob("__pycache__/one.*.pyc")
-        compiled.write_bytes(compiled.read_bytes()[:16] + code)
+        compiled = Path(py_compile.compile(str(file), doraise=True))
+        # To be told from what the archive would give.
+        code = compile(SOURCE.format("twin"), str(file), "exec")
+        compiled.write_bytes(compiled.read_bytes()[:16] + marshal.dumps(code))
         return archive, file
 
     return make
@@ -43,7 +45,7 @@ def spark(tmp_path):
 @pytest.mark.parametrize("twin", [".", "python/pyspark"])
 def test_it_is_taken_and_the_archive_named(interpreter, spark, twin):
     archive, _ = spark(twin, SOURCE.format("archive"))
-    assert interpreter(IMPORT, archive) == {"value": "twin   ", "file": f"{archive}/pyspark/one.py"}
+    assert interpreter(IMPORT, archive) == {"value": "twin", "file": f"{archive}/pyspark/one.py"}
 
 
 def test_what_is_beside_the_archive_may_be_another_file(interpreter, spark):
@@ -53,10 +55,9 @@ def test_what_is_beside_the_archive_may_be_another_file(interpreter, spark):
 
 def test_what_was_compiled_may_be_older_than_the_file(interpreter, spark):
     archive, file = spark(".", SOURCE.format("another"))
-    file.write_text(SOURCE.format("archive") + "\n")
-    with zipfile.ZipFile(archive, "w") as changed:
-        changed.writestr("pyspark/__init__.py", "")
-        changed.writestr("pyspark/one.py", SOURCE.format("archive") + "\n")
+    text = SOURCE.format("archive") + "\n"
+    file.write_text(text)
+    write_archive(archive, text)
     assert interpreter(IMPORT, archive)["value"] == "archive"
 
 

@@ -49,7 +49,7 @@ def await_imports(session):
 
 
 def warm_up(session, tasks):
-    """Two jobs of so many. What is there once the zygote has loaded everything: its process id, the value of a task, and a snapshot."""
+    """What is there once the zygote has loaded everything and some jobs have run: its process id, a task's value, and a snapshot."""
     await_imports(session)
     zygote, value = job(session, tasks)
     for _ in range(WARM_UP_JOBS - 1):
