@@ -110,6 +110,34 @@ def test_what_is_not_on_the_path_any_more_is_not_found(interpreter, folder):
     assert told == {"error": "ModuleNotFoundError"}
 
 
+ORDERS = {
+    "what came later": ("sys.path.insert(0, sys.path.pop(sys.path.index(later)))", "later"),
+    "what came later, which stays there": ("sys.path.insert(0, later)", "later"),
+    "what has nothing of it": ("sys.path.insert(0, sys.path.pop(sys.path.index(empty)))", "first"),
+    "all in reverse": ("sys.path.reverse()", "later"),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_order_of_the_path_is_the_tasks(interpreter, folder, order):
+    """Though each entry of it was there before, and is as it was."""
+    put_first, by = ORDERS[order]
+    first, empty, later = folder("first", a="BY = 'first'"), folder("empty"), folder("later", a="BY = 'later'")
+    told = interpreter(
+        f"""
+        empty, later = {str(empty)!r}, {str(later)!r}
+        ahead("a")
+        {put_first}
+        import a
+        tell(by=a.BY)
+        """,
+        first,
+        empty,
+        later,
+    )
+    assert told == {"by": by}
+
+
 @pytest.mark.parametrize("change", ["write", "add"])
 def test_what_has_changed_on_disk_is_loaded_anew(interpreter, folder, change):
     site, first = folder("site", a="BY = 'old'"), folder("first")

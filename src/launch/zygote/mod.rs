@@ -66,7 +66,7 @@ pub fn loaded_ahead(spark: &str) -> LoadedAhead {
     LoadedAhead {
         modules: spark.map(SparkVersion::loaded_ahead).unwrap_or_default(),
         environment: environment.chain([SINGLE_THREADED]).collect(),
-        program: program::MODULES,
+        program: program::modules(),
     }
 }
 
@@ -75,7 +75,7 @@ pub fn loaded_ahead(spark: &str) -> LoadedAhead {
 pub struct LoadedAhead {
     modules: &'static [&'static str],
     environment: HashMap<&'static str, &'static str>,
-    program: &'static [(&'static str, &'static str)],
+    program: Vec<program::Module>,
 }
 
 /// What `pools.py` sets while modules are loaded.

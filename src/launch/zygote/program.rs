@@ -12,13 +12,20 @@ use crate::os::spawn::CommandLine;
 use crate::spec::settings::Learn;
 use crate::spec::{FactorySpec, python_variables};
 
-/// Each of these modules needs only those before it.
-pub(super) const MODULES: &[(&str, &str)] = &[
+/// A module's name and text.
+pub(super) type Module = (&'static str, &'static str);
+
+/// Each of these modules needs only those before it: first those that the keeper needs, which is split off then.
+const KEEPER: &[Module] = &[
     ("linux", include_str!("python/linux.py")),
+    ("fitness", include_str!("python/fitness.py")),
     ("keeper", include_str!("python/keeper.py")),
+];
+/// And only those, the keeper's or these.
+const MODULES: &[Module] = &[
+    ("placement", include_str!("python/placement.py")),
     ("entries", include_str!("python/entries.py")),
     ("again", include_str!("python/again.py")),
-    ("placement", include_str!("python/placement.py")),
     ("stopwatch", include_str!("python/stopwatch.py")),
     ("imports", include_str!("python/imports.py")),
     ("sources", include_str!("python/sources.py")),
@@ -33,7 +40,6 @@ pub(super) const MODULES: &[(&str, &str)] = &[
     ("worker", include_str!("python/worker.py")),
     ("options", include_str!("python/options.py")),
     ("heritage", include_str!("python/heritage.py")),
-    ("fitness", include_str!("python/fitness.py")),
     ("rehearsal", include_str!("python/rehearsal.py")),
     ("loading", include_str!("python/loading.py")),
     ("compiled", include_str!("python/compiled.py")),
@@ -52,6 +58,11 @@ const SECOND_LINE: &str = concat!(
 const BOOT: &str = include_str!("python/boot.py");
 /// What all zygotes load; workers of another module load that themselves.
 const WORKER_MODULE: &str = "pyspark.worker";
+
+/// All modules of the program, each after those that it needs.
+pub(super) fn modules() -> Vec<Module> {
+    [KEEPER, MODULES].concat()
+}
 
 /// The process to be started.
 pub(super) fn command(key: &ZygoteKey, spec: &FactorySpec) -> CommandLine {
@@ -82,12 +93,13 @@ pub(super) fn messages(
     spec: &FactorySpec,
     wanted: &[String],
     left_out: &[LeftOut],
-) -> [Vec<u8>; 4] {
+) -> [Vec<u8>; 5] {
     [
         SECOND_LINE.into(),
         BOOT.into(),
-        message::bytes(&MODULES),
+        message::bytes(&KEEPER),
         message::bytes(&order(key, spec, wanted, left_out)),
+        message::bytes(&MODULES),
     ]
 }
 
@@ -126,8 +138,9 @@ mod tests {
 
     #[test]
     fn each_module_needs_only_those_before_it() {
-        for (at, (name, text)) in MODULES.iter().enumerate() {
-            for (later, _) in &MODULES[at..] {
+        let modules = modules();
+        for (at, (name, text)) in modules.iter().enumerate() {
+            for (later, _) in &modules[at..] {
                 let imports = [format!("import {later}\n"), format!("from {later} import ")];
                 let needs = imports.iter().any(|import| text.contains(import.as_str()));
                 assert!(!needs, "{name} needs {later}");

@@ -1,4 +1,5 @@
-"""Puts the modules of this program in place and starts the zygote. They come as JSON, each by its name and before those that need it.
+"""Puts the modules of this program in place and starts the zygote. They come as JSON, each by its name and before those that need it:
+first the keeper's, then the others, as a keeper has no use for them and would hold them in its memory.
 
 They are out of `sys.modules` again before anything of PySpark's is loaded, and nothing of the directory that this process
 was started in is taken for one of the modules that they import.
@@ -18,17 +19,24 @@ def boot():
     import os
     import types
 
-    sources = json.loads(os.read(0, MOST_BYTES))
-    others = {name: sys.modules[name] for name, _ in sources if name in sys.modules}
-    for name, source in sources:
-        module = sys.modules[name] = types.ModuleType(name)
-        exec(compile(source, f"<native-python-worker>/{name}.py", "exec"), module.__dict__)
-    main = sys.modules["zygote"].main
-    for name, _ in sources:
+    others, own = {}, {}
+
+    def load(sources):
+        for name, source in json.loads(sources):
+            if name in sys.modules:
+                others[name] = sys.modules[name]
+            module = own[name] = sys.modules[name] = types.ModuleType(name)
+            exec(compile(source, f"<native-python-worker>/{name}.py", "exec"), module.__dict__)
+
+    load(os.read(0, MOST_BYTES))
+    control, order = own["keeper"].split_off_zygote()
+    load(control.recv(MOST_BYTES))
+    for name, module in own.items():
         # Who walks down a task's stack, as the log of a UDF does for the caller's name, ends at the daemon's `__main__`.
-        sys.modules.pop(name).__name__ = "__main__"
+        module.__name__ = "__main__"
+        del sys.modules[name]
     sys.modules.update(others)
-    main(at_start, has_directory)
+    own["zygote"].main(control, order, at_start, has_directory)
 
 
 boot()

@@ -5,6 +5,8 @@ import importlib.machinery
 import os
 import sys
 
+from placement import copied
+
 STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
@@ -60,6 +62,8 @@ def way_of(loader):
 class Entry:
     """A module that is loaded, and out of `sys.modules` until somebody imports it."""
 
+    __slots__ = ("files", "first", "is_spread", "last", "module", "place", "spec", "stamp", "submodules")
+
     def __init__(self, module, first, last):
         """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`."""
         self.module = module
@@ -72,6 +76,14 @@ class Entry:
         self.stamp = stamp(self.spec.origin) if may_change else None
         self.files = {}
         self.is_spread = None
+
+    def copied(self):
+        """The same in another place, with the names of its submodules."""
+        other = object.__new__(Entry)
+        for name in Entry.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.submodules = {copied(name): module for name, module in self.submodules.items()}
+        return other
 
     def is_fixed(self):
         """Whether it is part of the interpreter."""

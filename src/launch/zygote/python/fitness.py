@@ -2,14 +2,14 @@
 
 import os
 import sys
-import threading
 
 from linux import open_status, send, threads
 
 
 def starter_of_threads():
     """Whose threads these are, as far as Python knows."""
-    for thread in threading.enumerate():
+    threading = sys.modules.get("threading")  # not loaded where nobody has started one in Python
+    for thread in threading.enumerate() if threading else ():
         if thread is not threading.main_thread():
             run = getattr(thread, "_target", None) or type(thread).run
             code = getattr(getattr(run, "__func__", run), "__code__", None)

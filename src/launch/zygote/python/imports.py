@@ -19,7 +19,7 @@ from importlib import _bootstrap
 
 from again import Again, is_extension
 from entries import Entry, contents, holds, is_of_interpreter, stamp, top_level
-from placement import copied
+from placement import copied, fill_pools
 from stopwatch import is_for_import
 
 NEVER = float("inf")
@@ -155,17 +155,26 @@ class ImportCache:
                 specs[name] = entry.spec
         self.take_out_submodules()
         self.used.clear()
-        self.entries = {copied(name): entry for name, entry in self.entries.items()}
         self.missed.difference_update(self.entries)
+        self.remember_needs()
+        return specs
+
+    def remember_needs(self):
         self.lacking = {name: lacks for name in self.entries if (lacks := self.missed.intersection(self.needs.get(name, ())))}
         self.all_needed = {name: self.closure(name) for name in self.entries}
-        return specs
+
+    def settle(self):
+        """Nothing more is to be loaded, for now: puts what an import writes to in rows."""
+        fill_pools()
+        self.entries = {copied(name): entry.copied() for name, entry in self.entries.items()}
+        self.remember_needs()
+        fill_pools()
 
     def take_out_submodules(self):
         for name in list(sys.modules):
             entry = self.entries.get(top_level(name)) if "." in name else None
             if entry and name != STAYS_WITHOUT_PACKAGE:
-                entry.hold(name if name in entry.submodules else copied(name), sys.modules.pop(name))
+                entry.hold(name, sys.modules.pop(name))
 
     def forget_batch(self):
         """A batch has failed: nothing of it stays. False where that can't be: C code is loaded once for ever."""
@@ -306,8 +315,22 @@ class ImportCache:
         return result
 
     def suspects(self, path):
-        """Entries of the path that may have other modules than they had, each with its index and contents."""
-        return [(index, item, contents(item)) for index, item in enumerate(path) if not self.is_as_known(item)]
+        """Entries of the path that may have modules where they had none before, each with its index and contents."""
+        moved = self.moved(path)
+        return [
+            (index, item, contents(item)) for index, item in enumerate(path) if index in moved or not self.is_as_known(item)
+        ]
+
+    def moved(self, path):
+        """Indices of what was behind something that it is before."""
+        order = {item: place for place, item in enumerate(self.known)}
+        found, first = set(), len(order)
+        for index in reversed(range(len(path))):
+            place = order.get(path[index], first)
+            if place > first:
+                found.add(index)
+            first = min(place, first)
+        return found
 
     def reads_same(self, name):
         """Whether the variables that its import has read are as they were."""

@@ -5,12 +5,15 @@ it goes on, and in the end the keeper ends what is left.
 """
 
 import contextlib
+import json
 import os
 import resource
 import select
 import signal
+import socket
 import time
 
+from fitness import refuse_unfit
 from linux import CHILDREN, DEADLY_SIGNALS, PR_SET_PDEATHSIG, ChildEnds, is_over, lead, prctl, send, show_as
 
 # The arguments of the process that the factory starts, and what the keeper shows in their place, which is as long.
@@ -21,7 +24,8 @@ KEEPERS_ARGUMENTS = ("npw-zygote-keeper",)
 class Patience:
     """How long an end may take, by the time after which the factory kills the keeper."""
 
-    def __init__(self, stop_seconds):
+    def __init__(self, order):
+        stop_seconds = order["stop_millis"] / 1000
         # From the request to end until whatever is left is killed.
         self.grace = stop_seconds / 2
         # From the end of whoever wanted the zygote until it is killed.
@@ -126,6 +130,26 @@ def keep(zygote, control, patience):
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     os._exit(1)  # stopped and continued, or whatever
+
+
+def take_control():
+    """The socket that is this process's standard input: what it starts finds there what workers of `pyspark.daemon` do."""
+    control = socket.socket(fileno=os.dup(0))
+    os.set_inheritable(control.fileno(), False)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return control
+
+
+def split_off_zygote():
+    """Gives the zygote the socket that it is told by, and what it was told first. The keeper never returns."""
+    control = take_control()
+    order = json.loads(control.recv(65536))
+    refuse_unfit(control, forked=False)
+    split_from_keeper(control, Patience(order))
+    refuse_unfit(control, forked=True)
+    return control, order
 
 
 def split_from_keeper(control, patience):

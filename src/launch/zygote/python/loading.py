@@ -56,19 +56,6 @@ def one_thread_each():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def freeze(archives):
-    """Makes what is loaded as cheap to share as it can be; `archives` are Spark's own."""
-    forget_importers(archives)
-    gc.collect()
-    make_immortal()
-    gc.freeze()
-    # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
-    # other, and each time write to the name of the old one, in a page that it shares until then.
-    forget = getattr(sys, "_clear_type_cache", None)
-    if forget:
-        forget()
-
-
 class Loading:
     """What is to be loaded. `send` tells the native side of each module; `split` forks a child to rehearse in."""
 
@@ -95,7 +82,17 @@ class Loading:
         return locations(specs)
 
     def freeze(self):
-        freeze(self.archives)
+        """Makes what is loaded as cheap to share as it can be."""
+        forget_importers(self.archives)
+        gc.collect()
+        self.cache.settle()
+        make_immortal()
+        gc.freeze()
+        # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
+        # other, and each time write to the name of the old one, in a page that it shares until then.
+        forget = getattr(sys, "_clear_type_cache", None)
+        if forget:
+            forget()
 
     def add(self, module):
         if not self.has_stopped:

@@ -28,9 +28,9 @@ import types
 import compiled
 from entries import stamp
 from filters import Filters
-from fitness import refuse_unfit, starter_of_threads
+from fitness import starter_of_threads
 from imports import ImportCache
-from keeper import OWN_ARGUMENTS, Patience, end_descendants, split_from_keeper
+from keeper import OWN_ARGUMENTS, Patience, end_descendants
 from linux import (
     CHILDREN,
     DEADLY_SIGNALS,
@@ -371,25 +371,14 @@ class Zygote:
         os._exit(0)
 
 
-def main(at_start, has_directory):
-    control = socket.socket(fileno=os.dup(0))
-    os.set_inheritable(control.fileno(), False)
-    # As pyspark.daemon has it for its workers.
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    order = json.loads(control.recv(65536))
-    refuse_unfit(control, forked=False)
-    patience = Patience(order["stop_millis"] / 1000)
-    split_from_keeper(control, patience)
-    refuse_unfit(control, forked=True)
+def main(control, order, at_start, has_directory):
     directory = (read_directory() or "") if has_directory else None
     if directory is not None:
         sys.path.insert(0, directory)
     cache = ImportCache(at_start)
     sys.meta_path.insert(0, cache)
     cache.take_out_own()
-    zygote = Zygote(control, cache, patience)
+    zygote = Zygote(control, cache, Patience(order))
     zygote.directory = directory
     if zygote.start(order):
         zygote.serve()
