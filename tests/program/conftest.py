@@ -26,7 +26,7 @@ cache = imports.ImportCache(at_start)
 sys.meta_path.insert(0, cache)
 cache.take_out_own()
 watched = sources.Sources()
-cache.has_news = watched.has_news
+cache.lookup.has_news = watched.has_news
 
 def ahead(*names):
     cache.keep_all()

@@ -370,7 +370,7 @@ def test_a_module_that_another_thread_is_about_to_import_is_not_loaded_again(int
         """
         import importlib.util, threading, time
         ahead("b")
-        loaded, shadowed, found = cache.module("a"), cache.shadowed, cache.find_spec("b")
+        loaded, shadowed, found = cache.module("a"), cache.lookup.shadowed, cache.find_spec("b")
         is_looking = threading.Event()
 
         def slow(*what):
@@ -378,7 +378,7 @@ def test_a_module_that_another_thread_is_about_to_import_is_not_loaded_again(int
             time.sleep(0.3)
             return shadowed(*what)
 
-        cache.shadowed = slow
+        cache.lookup.shadowed = slow
         other = threading.Thread(target=__import__, args=("a",))
         other.start()
         is_looking.wait()
@@ -414,13 +414,13 @@ def test_who_only_asks_takes_nothing_from_a_thread_that_imports_it_meanwhile(int
         """
         import importlib.util
         ahead("a")
-        shadowed, found = cache.shadowed, cache.find_spec("a")
+        shadowed, found = cache.lookup.shadowed, cache.find_spec("a")
 
         def during(*what):
             found.loader.exec_module(importlib.util.module_from_spec(found))  # as the other thread does
             return shadowed(*what)
 
-        cache.shadowed = during
+        cache.lookup.shadowed = during
         spec = importlib.util.find_spec("a")
         tell(there="a" in sys.modules, name=spec.name)
         """,

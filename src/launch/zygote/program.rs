@@ -27,6 +27,7 @@ const MODULES: &[Module] = &[
     ("entries", include_str!("python/entries.py")),
     ("again", include_str!("python/again.py")),
     ("stopwatch", include_str!("python/stopwatch.py")),
+    ("lookup", include_str!("python/lookup.py")),
     ("imports", include_str!("python/imports.py")),
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),

@@ -47,7 +47,7 @@ class Heritage:
             self.credit_variables(package, changed_variables(before, self.values))
         options = options_of(package, self.cache.module(package))
         if options:
-            read = self.cache.read.get(package, {})
+            read = self.cache.lookup.read.get(package, {})
             self.options.setdefault(package, {}).update({name: read.pop(name) for name in options.keys() & read.keys()})
         if libraries:
             known = {file for pools in (self.early_pools, *self.pools.values()) for file in pools.sizes}
@@ -56,7 +56,7 @@ class Heritage:
     def credit_variables(self, package, values):
         """Of what it has read before, it has set a default: that is not for who has another value there."""
         self.variables.setdefault(package, {}).update(values)
-        read = self.cache.read.get(package, {})
+        read = self.cache.lookup.read.get(package, {})
         for name in read.keys() & values.keys():
             self.defaults.setdefault(package, {})[name] = read.pop(name)
 

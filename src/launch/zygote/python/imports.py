@@ -13,12 +13,12 @@ that may hold it.
 import _thread
 import contextlib
 import importlib.machinery
-import os
 import sys
 from importlib import _bootstrap
 
 from again import Again, is_extension
-from entries import Entry, contents, holds, is_of_interpreter, stamp, top_level
+from entries import Entry, holds, is_of_interpreter, top_level
+from lookup import LookUp
 from placement import copied, fill_pools
 from stopwatch import is_for_import
 
@@ -95,6 +95,7 @@ class ImportCache:
 
     def __init__(self, at_start):
         """`at_start`: the modules that any interpreter has before it runs anything."""
+        self.lookup = LookUp(self)
         self.stays = {top_level(name) for name in at_start} | {"__main__"}
         self.seen = set(at_start)
         self.entries = {}
@@ -103,14 +104,9 @@ class ImportCache:
         self.all_needed = {}
         self.missed = set()
         self.lacking = {}
-        self.read = {}
-        self.has_news = lambda: False
         self.batch = 0
         self.first = {}
         self.last = {}
-        self.known = {}
-        self.finders = ()
-        self.asked = set()
         self.recorder = None
         self.importer = lambda: None
         self.when_used = lambda names: None
@@ -123,17 +119,13 @@ class ImportCache:
         """Module `importer` imports `name`."""
         self.needs.setdefault(top_level(importer), set()).add(top_level(name))
 
-    def note_read(self, package, variable, value):
-        """A package's import has found this in the environment."""
-        self.read.setdefault(package, {}).setdefault(variable, value)
-
     def take_out_own(self):
         """What this program has imported for itself is nobody's yet."""
         for name in self.new_names():
             self.entries[name] = Entry(sys.modules.pop(name), NEVER, NEVER)
         self.take_out_submodules()
         self.seen = set(sys.modules)
-        self.remember_path()
+        self.lookup.remember()
 
     def keep_all(self):
         """Ends the first batch. Gives where it was found, by name."""
@@ -199,20 +191,8 @@ class ImportCache:
         new = self.new_names()
         self.seen = self.seen.union(sys.modules).difference(new)
         self.batch += 1
-        self.remember_path()
+        self.lookup.remember()
         return new
-
-    def remember_path(self):
-        """What the look-ups depend on, as it is now."""
-        self.known = {item: stamp(item) for item in sys.path if os.path.isabs(item)}
-        self.finders = self.finders_of_path()
-
-    def finders_of_path(self):
-        """Those that are asked before the path is looked at, and that one."""
-        finders = list(map(id, sys.meta_path))
-        path_finder = id(importlib.machinery.PathFinder)
-        first = finders[: finders.index(path_finder) + 1] if path_finder in finders else finders
-        return [*first, *map(id, sys.path_hooks)]
 
     # When somebody imports something.
 
@@ -220,7 +200,7 @@ class ImportCache:
         importer = self.importer()
         if importer:
             self.note(importer, name)
-        entry = None if self.is_asked(name) else self.looked_up(name)
+        entry = None if self.lookup.is_asked(name) else self.looked_up(name)
         if entry:
             return self.spec_of(name, entry)
         if top_level(name) in self.dropped:
@@ -267,7 +247,7 @@ class ImportCache:
         """Entries that come with it."""
         known = self.all_needed.get(name)
         names = self.closure(name) if known is None else known
-        return [one for one in names if one in self.entries and not self.is_asked(one)]
+        return [one for one in names if one in self.entries and not self.lookup.is_asked(one)]
 
     def closure(self, name):
         found, to_look = set(), [name]
@@ -278,63 +258,18 @@ class ImportCache:
                 to_look.extend(self.needs.get(one, ()))
         return [one for one in list(self.entries) if one in found]
 
-    # The look-up.
-
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
         entries = {name: entry for name, entry in entries.items() if entry}
-        suspects = self.suspects(list(sys.path))
-        shadowed = self.shadowed(entries, suspects)
+        suspects = self.lookup.suspects(list(sys.path))
+        shadowed = self.lookup.shadowed(entries, suspects)
         if not shadowed:
-            others = self.with_more(entries, suspects) | {name for name in entries if not self.reads_same(name)}
+            others = self.with_more(entries, suspects) | {name for name in entries if not self.lookup.reads_same(name)}
             # Else it is better as the executor has it than not at all.
             if others and self.again.can_load(self.modules_of(self.falling_with(others))):
                 shadowed = others
         if shadowed:
             self.drop(shadowed)
-
-    def shadowed(self, entries, suspects):
-        """Those of these that an import would find elsewhere, or changed."""
-        is_same = Entry.is_all_as_it_was if self.has_news() else Entry.is_as_it_was
-        result = {name for name, entry in entries.items() if not is_same(entry) or entry.is_replaced(name)}
-        if self.finders_of_path() != self.finders:
-            return result | {name for name, entry in entries.items() if not self.finds_same(name, entry)}
-        path = list(sys.path)
-        places = {}
-        for name, entry in entries.items():
-            if entry.place in path:
-                places[name] = path.index(entry.place)
-            elif not self.finds_same(name, entry):
-                result.add(name)
-        for index, item, held in suspects:
-            names = places.keys() if held is None else places.keys() & held
-            result.update(name for name in names if index < places[name] and holds(item, name))
-            result.update(name for name in names if index == places[name] and held is None)  # an archive
-            names = entries.keys() if held is None else entries.keys() & held
-            result.update(name for name in names if entries[name].may_be_in(item, name))
-        return result
-
-    def suspects(self, path):
-        """Entries of the path that may have modules where they had none before, each with its index and contents."""
-        moved = self.moved(path)
-        return [
-            (index, item, contents(item)) for index, item in enumerate(path) if index in moved or not self.is_as_known(item)
-        ]
-
-    def moved(self, path):
-        """Indices of what was behind something that it is before."""
-        order = {item: place for place, item in enumerate(self.known)}
-        found, first = set(), len(order)
-        for index in reversed(range(len(path))):
-            place = order.get(path[index], first)
-            if place > first:
-                found.add(index)
-            first = min(place, first)
-        return found
-
-    def reads_same(self, name):
-        """Whether the variables that its import has read are as they were."""
-        return all(os.environ.get(variable) == value for variable, value in self.read.get(name, {}).items())
 
     def with_more(self, entries, suspects):
         """Those of these that an import would now give something that was missing."""
@@ -344,37 +279,6 @@ class ImportCache:
         for _, item, held in suspects:
             found.update(name for name in (wanted if held is None else wanted & held) if holds(item, name))
         return {name for name, names in lacking.items() if names & found}
-
-    def is_as_known(self, item):
-        return item in self.known and stamp(item) == self.known[item]
-
-    def finds_same(self, name, entry):
-        """The whole look-up, for what was not found by the path or whose place is not on it any more."""
-        if entry.is_fixed():
-            return True
-        with self.asking(name):
-            found = (
-                finder.find_spec(name, None)
-                for finder in list(sys.meta_path)
-                if finder is not self and hasattr(finder, "find_spec")
-            )
-            spec = next((spec for spec in found if spec is not None), None)
-        return entry.is_found_by(spec)
-
-    @contextlib.contextmanager
-    def asking(self, name):
-        """A finder that imports something while this thread asks it for this name, as that of setuptools does for `distutils`,
-        is not asked for it once more, and does not get it: that is not decided yet.
-        """
-        mark = _thread.get_ident(), name
-        self.asked.add(mark)
-        try:
-            yield
-        finally:
-            self.asked.discard(mark)
-
-    def is_asked(self, name):
-        return bool(self.asked) and (_thread.get_ident(), name) in self.asked
 
     # What was loaded ahead in vain.
 

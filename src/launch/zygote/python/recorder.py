@@ -8,6 +8,7 @@ from importlib.machinery import ModuleSpec
 
 from entries import is_of_interpreter, top_level
 from imports import ImportCache
+from lookup import LookUp
 from readings import Readings
 from stopwatch import hear, is_for_import
 
@@ -67,7 +68,7 @@ class Recorder:
     def note_read(self, variable, value):
         package = self.package()
         if package:
-            self.cache.note_read(package, variable, value)
+            self.cache.lookup.note_read(package, variable, value)
 
     def begin(self, spec):
         self.running.append(spec.name)
@@ -97,4 +98,4 @@ class Recorder:
         return "__main__"
 
 
-OURS = {function.__code__.co_filename for function in (Recorder.importer, ImportCache.find_spec)}
+OURS = {function.__code__.co_filename for function in (Recorder.importer, ImportCache.find_spec, LookUp.finds_same)}

@@ -93,7 +93,7 @@ class Stopwatch:
         # Within an import that is measured nothing else is. Another thread's import is left out then, too.
         if self.running is not None or top_level(name) in self.cache.stays or name in self.missing:
             return None
-        if len(self.millis) >= MOST_IMPORTS or self.cache.finders_of_path() != self.cache.finders:
+        if len(self.millis) >= MOST_IMPORTS or not self.cache.lookup.has_same_finders():
             return None
         if name in sys.modules or not is_for_import():  # the walk up the stack comes last, for most imports end before
             return None

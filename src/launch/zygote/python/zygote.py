@@ -113,7 +113,7 @@ class Zygote:
         self.oom_score_adj = 0
         self.sources = Sources()
         self.status = open_status()
-        cache.has_news = self.sources.has_news
+        cache.lookup.has_news = self.sources.has_news
         self.loading = Loading(cache, self.sources, self.status, self.send, self.split)
         self.listener = None
         self.trial = None
