@@ -46,8 +46,7 @@ def of_openmp(environment):
 
 
 def of_mkl(environment):
-    """0 where it has its own way to choose."""
-    return first_of(environment, "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    return first_of(environment, "MKL_NUM_THREADS", "OMP_NUM_THREADS") or cores()
 
 
 KINDS = [
@@ -94,7 +93,7 @@ class Pools:
         """As if they were loaded now."""
         for size, set_number in self.sizes.values():
             wanted = size(environment)
-            if set_number and wanted and wanted != size(self.environment):
+            if set_number and wanted != size(self.environment):
                 set_number(wanted)
 
 
