@@ -33,6 +33,59 @@ def test_what_a_task_has_put_into_sys_modules_stays_there(interpreter, folder, p
     assert interpreter(code.format("ahead('a')"), site) == interpreter(code.format(""), site)
 
 
+NO_PLACES = ["b'/tmp'", "('a',)", "3.5", "['l']", "None", "pathlib.Path('/tmp')"]
+
+
+@pytest.mark.parametrize("item", NO_PLACES)
+def test_what_is_no_string_is_no_place(interpreter, folder, item):
+    told = interpreter(
+        f"""
+        import pathlib
+        ahead("a")
+        sys.path.insert(0, {item})
+        import a
+        tell(got=a.GOT)
+        """,
+        folder("site", a="GOT = 1"),
+    )
+    assert told == {"got": 1}
+
+
+def test_a_finder_that_refuses_a_module_does_not_refuse_what_can_do_without(interpreter, folder):
+    code = """
+    {}
+    class Refusing:
+        def find_spec(self, name, path=None, target=None):
+            if name == "b":
+                raise ImportError("no b")
+    sys.meta_path.insert(0, Refusing())
+    import a
+    tell(got=a.GOT)
+    """
+    site = folder("site", a="try:\n import b\n GOT = 'b'\nexcept ImportError as e:\n GOT = str(e)", b="")
+    assert interpreter(code.format("ahead('a')"), site) == interpreter(code.format(""), site) == {"got": "no b"}
+
+
+IMPORTERS = ["None", "importlib.machinery.FileFinder('other', (importlib.machinery.SourceFileLoader, ['.py']))"]
+
+
+@pytest.mark.parametrize("importer", IMPORTERS)
+def test_who_reads_an_entry_of_the_path_is_asked(interpreter, folder, importer):
+    code = f"""
+    import importlib.machinery
+    {{}}
+    sys.path_importer_cache[sys.path[0]] = {importer}
+    try:
+        import a
+        tell(by=a.BY)
+    except ImportError as error:
+        tell(error=str(error))
+    """
+    folder("other", a="BY = 'other'")
+    site = folder("site", a="BY = 'site'")
+    assert interpreter(code.format("ahead('a')"), site) == interpreter(code.format(""), site)
+
+
 BY = "BY = {!r}"
 
 

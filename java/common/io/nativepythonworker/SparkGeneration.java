@@ -27,7 +27,8 @@ public interface SparkGeneration extends WorkerFactoryBuilder {
    * @param properties those of the factory that the first task will most likely ask for
    * @param environment variables of that factory's key
    */
-  void rehearse(Map<String, String> properties, Map<String, String> environment) throws IOException;
+  void rehearse(Map<String, String> properties, Map<String, String> environment)
+      throws IOException, ReflectiveOperationException;
 
   /** Adds a tab with the page of Python workers to Spark's UI. */
   void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException;

@@ -3,6 +3,7 @@ package io.nativepythonworker;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiPredicate;
 import org.apache.spark.SparkEnv;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +44,21 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     }
   }
 
+  /** Stops the factories for this interpreter, if the map of {@code env} is one of these. */
+  public static void stop(SparkEnv env, String pythonExec) throws ReflectiveOperationException {
+    List<NativeBacked> stopped;
+    synchronized (env) {
+      Object map = field().get(env);
+      if (!(map instanceof WorkerFactoryMap)) {
+        return;
+      }
+      stopped =
+          ((WorkerFactoryMap) map)
+              .takeOut((key, factory) -> ((Product) key).productElement(0).equals(pythonExec));
+    }
+    stopped.forEach(WorkerFactoryMap::giveUp);
+  }
+
   private static Field field() throws ReflectiveOperationException {
     // By name: listing the members of 4.3's SparkEnv needs classes that are not there.
     Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
@@ -66,26 +82,28 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
       return known.get();
     }
     Object factory = build(key, stock);
-    List<NativeBacked> unused = removeUnused(); // before the new one is in, which is that as well
+    // Before the new one is in, which is that as well.
+    List<NativeBacked> unused = takeOut((other, one) -> one.workers().isUnused());
     put(key, factory);
     // After it was made: with its last factory the native side ends all that it has.
     unused.forEach(WorkerFactoryMap::giveUp);
     return factory;
   }
 
-  private List<NativeBacked> removeUnused() {
+  /** Takes out the native factories that {@code which} is true of, with their keys. */
+  private List<NativeBacked> takeOut(BiPredicate<Object, NativeBacked> which) {
     List<Object> keys = new ArrayList<>();
-    List<NativeBacked> unused = new ArrayList<>();
+    List<NativeBacked> removed = new ArrayList<>();
     Iterator<Tuple2<Object, Object>> entries = iterator();
     while (entries.hasNext()) {
       Tuple2<Object, Object> entry = entries.next();
-      if (entry._2() instanceof NativeBacked && ((NativeBacked) entry._2()).workers().isUnused()) {
+      if (entry._2() instanceof NativeBacked && which.test(entry._1(), (NativeBacked) entry._2())) {
         keys.add(entry._1());
-        unused.add((NativeBacked) entry._2());
+        removed.add((NativeBacked) entry._2());
       }
     }
     keys.forEach(this::remove);
-    return unused;
+    return removed;
   }
 
   private static void giveUp(NativeBacked factory) {

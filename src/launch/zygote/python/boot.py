@@ -5,13 +5,21 @@ They are out of `sys.modules` again before anything of PySpark's is loaded, and 
 was started in is taken for one of the modules that they import.
 """
 
+import builtins
 import sys
 
 MOST_BYTES = 262144
 
 
 def boot():
-    at_start = set(sys.modules)
+    at_start, imported, original = set(sys.modules), [], builtins.__import__
+
+    def noted(name, globals=None, locals=None, fromlist=(), level=0):
+        if globals and not level:
+            imported.append((globals.get("__name__") or "", name))
+        return original(name, globals, locals, fromlist, level)
+
+    builtins.__import__ = noted  # what comes with a module that this program has imported comes with it in a worker, too
     has_directory = sys.path[:1] == [""]  # not with PYTHONSAFEPATH
     if has_directory:
         del sys.path[0]
@@ -36,7 +44,9 @@ def boot():
         module.__name__ = "__main__"
         del sys.modules[name]
     sys.modules.update(others)
-    own["zygote"].main(control, order, at_start, has_directory)
+    builtins.__import__ = original
+    imported = [(importer, name) for importer, name in imported if importer not in own]
+    own["zygote"].main(control, order, at_start, imported, has_directory)
 
 
 boot()

@@ -50,6 +50,7 @@ def duplicate(thing):
     """As `copy.copy`, which imports something itself."""
     other = object.__new__(type(thing))
     other.__dict__.update(thing.__dict__)
+    other.__dict__.pop("_initializing", None)  # of a spec, while its module is imported
     return other
 
 
@@ -119,8 +120,10 @@ class ImportCache:
         """Module `importer` imports `name`."""
         self.needs.setdefault(top_level(importer), set()).add(top_level(name))
 
-    def take_out_own(self):
-        """What this program has imported for itself is nobody's yet."""
+    def take_out_own(self, imported=()):
+        """What this program has imported for itself is nobody's yet; `imported` is what was imported by what."""
+        for importer, name in imported:
+            self.note(importer, name)
         for name in self.new_names():
             self.entries[name] = Entry(sys.modules.pop(name), NEVER, NEVER)
         self.take_out_submodules()
@@ -261,7 +264,7 @@ class ImportCache:
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
         entries = {name: entry for name, entry in entries.items() if entry}
-        suspects = self.lookup.suspects(list(sys.path))
+        suspects = self.lookup.suspects()
         shadowed = self.lookup.shadowed(entries, suspects)
         if not shadowed:
             others = self.with_more(entries, suspects) | {name for name in entries if not self.lookup.reads_same(name)}

@@ -6,7 +6,9 @@ import importlib.machinery
 import os
 import sys
 
-from entries import Entry, contents, holds, stamp
+from entries import Entry, contents, holds, stamp, way_of
+
+ABSENT = object()
 
 
 class LookUp:
@@ -17,13 +19,19 @@ class LookUp:
         self.has_news = lambda: False
         self.known = {}
         self.finders = []
+        self.importers = {}
         self.asked = set()
         self.read = {}
 
     def remember(self):
         """What look-ups depend on, as it is now."""
-        self.known = {item: stamp(item) for item in sys.path if os.path.isabs(item)}
+        self.known = {item: stamp(item) for item in self.path() if os.path.isabs(item)}
         self.finders = self.finders_of_path()
+        self.importers = {item: sys.path_importer_cache[item] for item in self.path() if item in sys.path_importer_cache}
+
+    def path(self):
+        """As an import reads it, which leaves out what is no string."""
+        return [item for item in sys.path if isinstance(item, str)]
 
     def finders_of_path(self):
         """Those that are asked before the path is looked at, and that one."""
@@ -33,7 +41,16 @@ class LookUp:
         return [*first, *map(id, sys.path_hooks)]
 
     def has_same_finders(self):
-        return self.finders_of_path() == self.finders
+        return self.finders_of_path() == self.finders and all(map(self.has_usual_importer, self.path()))
+
+    def has_usual_importer(self, item):
+        """Whether what an entry of the path is read by is what an import would make for it, or did."""
+        importer = sys.path_importer_cache.get(item, ABSENT)
+        if importer is ABSENT or importer is self.importers.get(item, ABSENT):
+            return True
+        if type(importer) is importlib.machinery.FileFinder:
+            return importer.path == item
+        return not os.path.isdir(item) and (importer is None or way_of(importer) == ("zipimport", "zipimporter"))
 
     def note_read(self, package, variable, value):
         """A package's import has found this in the environment."""
@@ -49,7 +66,7 @@ class LookUp:
         result = {name for name, entry in entries.items() if not is_same(entry) or entry.is_replaced(name)}
         if not self.has_same_finders():
             return result | {name for name, entry in entries.items() if not self.finds_same(name, entry)}
-        path = list(sys.path)
+        path = self.path()
         places = {}
         for name, entry in entries.items():
             if entry.place in path:
@@ -64,8 +81,9 @@ class LookUp:
             result.update(name for name in names if entries[name].may_be_in(item, name))
         return result
 
-    def suspects(self, path):
+    def suspects(self):
         """Entries of the path that may have modules where they had none before, each with its index and contents."""
+        path = self.path()
         moved = self.moved(path)
         return [
             (index, item, contents(item)) for index, item in enumerate(path) if index in moved or not self.is_as_known(item)
@@ -95,7 +113,10 @@ class LookUp:
                 for finder in list(sys.meta_path)
                 if finder is not self.own and hasattr(finder, "find_spec")
             )
-            spec = next((spec for spec in found if spec is not None), None)
+            try:
+                spec = next((spec for spec in found if spec is not None), None)
+            except Exception:  # it may be for who imports this one, and not what needs it
+                return False
         return entry.is_found_by(spec)
 
     @contextlib.contextmanager

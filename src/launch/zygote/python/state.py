@@ -3,6 +3,7 @@
 import _locale
 import builtins
 import contextlib
+import contextvars
 import gc
 import os
 import signal
@@ -53,8 +54,8 @@ def of_logging(logging):
 
 
 def of_decimal(decimal):
-    context = decimal.getcontext()
-    return context.prec, context.rounding, context.Emin, context.Emax, context.traps
+    context = contextvars.copy_context().run(decimal.getcontext)  # which makes one where there is none yet
+    return context.prec, context.rounding, context.Emin, context.Emax, dict(context.traps)
 
 
 # What else is one for all code of a process: how it is found, by what to call it.

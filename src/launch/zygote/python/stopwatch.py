@@ -39,7 +39,7 @@ def lasting_places(path, directory):
     def lasts(item):
         return not is_beneath(item, directory) or any(is_beneath(item, prefix) for prefix in own)
 
-    return {item for item in path if os.path.isabs(item) and item != directory and lasts(item)}
+    return {item for item in path if isinstance(item, str) and os.path.isabs(item) and item != directory and lasts(item)}
 
 
 def is_for_import():

@@ -11,6 +11,7 @@ It has one thread, always: a process with threads must not fork. In a forked wor
 leaves it; the code from there on is PySpark's own.
 """
 
+import builtins
 import contextlib
 import errno
 import importlib
@@ -79,6 +80,8 @@ def main_of(module_name):
     module.__cached__ = spec.cached
     module.__package__ = spec.parent
     module.__name__ = module_name
+    module.__builtins__ = builtins
+    module.__annotations__ = {}
     exec(spec.loader.get_code(module_name), module.__dict__)
     module.__name__ = "__main__"
     return module
@@ -128,6 +131,8 @@ class Zygote:
     def start(self, order):
         """Loads the daemon's and the worker's module. False where this PySpark is not one that we know."""
         with self.loading.recorder, one_thread_each(), compiled.taken():
+            import runpy  # noqa: F401 - as `python -m` does
+
             import pyspark
 
             wanted = ".".join(order["spark"].split(".")[:2])
@@ -371,13 +376,13 @@ class Zygote:
         os._exit(0)
 
 
-def main(control, order, at_start, has_directory):
+def main(control, order, at_start, imported, has_directory):
     directory = (read_directory() or "") if has_directory else None
     if directory is not None:
         sys.path.insert(0, directory)
     cache = ImportCache(at_start)
     sys.meta_path.insert(0, cache)
-    cache.take_out_own()
+    cache.take_out_own(imported)
     zygote = Zygote(control, cache, Patience(order))
     zygote.directory = directory
     if zygote.start(order):

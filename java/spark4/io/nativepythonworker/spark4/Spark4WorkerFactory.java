@@ -4,6 +4,7 @@ import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.Rethrow;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import org.apache.spark.api.python.PythonWorker;
@@ -26,6 +27,9 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
   private NativePythonWorkerFactory<Spark4Worker> workers;
   private WorkerHandles handles;
   private boolean useDaemon;
+
+  /** Whether what it hands out is no worker's. */
+  boolean isRehearsal;
 
   private Spark4WorkerFactory() {
     super(null, null, null, null, false);
@@ -60,7 +64,7 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
   @Override
   public Tuple2<PythonWorker, Option<ProcessHandle>> create() {
     while (true) {
-      Spark4Worker worker = workers.create();
+      Spark4Worker worker = isRehearsal ? unconnected() : workers.create();
       if (isPrepared(worker)) {
         return pair(worker);
       }
@@ -69,14 +73,11 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
     }
   }
 
-  /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
-  void rehearse() throws IOException {
-    Spark4Worker unconnected = workers.wrapUnconnected(ProcessHandle.current().pid());
+  private Spark4Worker unconnected() {
     try {
-      unconnected.prepare();
-      pair(unconnected);
-    } finally {
-      unconnected.discard();
+      return workers.wrapUnconnected(ProcessHandle.current().pid());
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
     }
   }
 

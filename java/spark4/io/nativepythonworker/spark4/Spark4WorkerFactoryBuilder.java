@@ -5,8 +5,8 @@ import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
+import io.nativepythonworker.WorkerFactoryMap;
 import io.nativepythonworker.ui.WorkersPage;
-import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.List;
@@ -15,13 +15,21 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.api.python.PythonWorker;
 import org.apache.spark.security.SocketAuthHelper;
 import org.apache.spark.ui.SparkUI;
 import scala.Function0;
 import scala.Product;
+import scala.collection.immutable.Map$;
 
 /** Makes factories for Spark 4.0 to 4.3. */
 public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
+  /** In the place of an interpreter in the rehearsal's key; none of that name is started. */
+  private static final String REHEARSAL = "native-python-worker-rehearsal";
+
+  private static final String WORKER = "pyspark.worker";
+  private static final String DAEMON = "pyspark.daemon";
+
   private final SparkVersion spark;
 
   public Spark4WorkerFactoryBuilder(SparkVersion spark) {
@@ -47,7 +55,12 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
             .with("daemonModule", (String) key.productElement(2))
             .withAll(transport(conf))
             .toMap();
-    return open(properties, environment, useDaemon, standardOutput(environment));
+    Spark4WorkerFactory factory =
+        open(properties, environment, useDaemon, standardOutput(environment));
+    if (key.productElement(0).equals(REHEARSAL)) {
+      factory.isRehearsal = true;
+    }
+    return factory;
   }
 
   private Spark4WorkerFactory open(
@@ -66,16 +79,28 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
     }
   }
 
+  /** Asks SparkEnv, as a task does: what is cold there is no better than what is cold here. */
   @Override
   public void rehearse(Map<String, String> properties, Map<String, String> environment)
-      throws IOException {
-    Spark4WorkerFactory factory =
-        open(properties, environment, true, StandardOutput.STANDARD_ERROR);
+      throws ReflectiveOperationException {
+    SparkEnv env = SparkEnv.get();
+    scala.collection.immutable.Map<String, String> variables = toScala(environment);
     try {
-      factory.rehearse();
+      PythonWorker unconnected =
+          env.createPythonWorker(REHEARSAL, WORKER, DAEMON, variables, true)._1();
+      env.destroyPythonWorker(REHEARSAL, WORKER, DAEMON, variables, unconnected);
     } finally {
-      factory.stop();
+      WorkerFactoryMap.stop(env, REHEARSAL);
     }
+  }
+
+  @SuppressWarnings("unchecked") // of Scala's signature nothing is left there
+  private static scala.collection.immutable.Map<String, String> toScala(Map<String, String> map) {
+    scala.collection.immutable.Map<String, String> copy = Map$.MODULE$.empty();
+    for (Map.Entry<String, String> entry : map.entrySet()) {
+      copy = copy.updated(entry.getKey(), entry.getValue());
+    }
+    return copy;
   }
 
   @Override
