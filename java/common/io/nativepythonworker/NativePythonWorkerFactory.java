@@ -200,10 +200,10 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * A connection as a task gets it, to no worker; the caller closes it.
    *
    * @param pid of some process
-   * @throws IOException where the system has no descriptor left
+   * @param channel of the kind that workers have
    */
-  public W wrapUnconnected(long pid) throws IOException {
-    return wrap(new NativeWorker(NO_WORKER, pid, SocketChannel.open()));
+  public W wrapUnconnected(long pid, SocketChannel channel) {
+    return wrap(new NativeWorker(NO_WORKER, pid, channel));
   }
 
   private W wrap(NativeWorker worker) {

@@ -4,6 +4,7 @@ import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.channels.SocketChannel;
 import org.apache.spark.api.python.PythonWorkerFactory;
 import org.objenesis.ObjenesisStd;
 import org.objenesis.instantiator.ObjectInstantiator;
@@ -53,7 +54,7 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
   void rehearse() throws IOException {
-    WorkerSocket unconnected = workers.wrapUnconnected(0);
+    WorkerSocket unconnected = workers.wrapUnconnected(0, SocketChannel.open());
     pair(unconnected);
     unconnected.discard();
   }

@@ -5,8 +5,10 @@ import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.Rethrow;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
 import org.apache.spark.api.python.PythonWorker;
 import org.apache.spark.api.python.PythonWorkerFactory;
 import org.objenesis.ObjenesisStd;
@@ -75,7 +77,8 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
 
   private Spark4Worker unconnected() {
     try {
-      return workers.wrapUnconnected(ProcessHandle.current().pid());
+      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+      return workers.wrapUnconnected(ProcessHandle.current().pid(), channel);
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
