@@ -16,14 +16,14 @@ import sys
 at_start = set(sys.modules)
 sys.path.insert(0, {program!r})
 import json, os
-import again, compiled, entries, filters, imports, linux, listener, loading, options, placement, pools, readings, recorder, sources, state, stopwatch, trial, worker
+import again, compiled, entries, filters, imports, linux, listener, loading, loggers, options, placement, pools, readings, recorder, registrations, sources, state, stopwatch, trial, worker
 del sys.path[0]
 for name in {names!r}:
     if name in sys.modules:
         sys.modules.pop(name).__name__ = "__main__"  # as boot.py does
 sys.path[:0] = {path!r}
 cache = imports.ImportCache(at_start)
-sys.meta_path.insert(0, cache)
+cache.install()
 cache.take_out_own()
 watched = sources.Sources()
 cache.lookup.has_news = watched.has_news
@@ -39,6 +39,34 @@ def ahead(*names):
 def tell(**what):
     print(json.dumps(what))
 """
+
+# Loads these; `told` is what the native side hears.
+BEGIN = """
+told = []
+
+def send(kind, **fields):
+    told.append((kind, fields))
+
+class NoSignals:
+    def leave_changed(self):
+        pass
+
+def told_of(*kinds):
+    return [fields for kind, fields in told if kind in kinds]
+
+loader = loading.Loading(cache, watched, linux.open_status(), send, split=lambda: None)
+
+def load(*modules):
+    loader.begin(modules, (), [])
+    while loader.modules:
+        loader.load_next(NoSignals())
+"""
+
+
+@pytest.fixture
+def begin():
+    """The code to begin with where `load("a", "b")` is to load modules as the zygote does."""
+    return BEGIN
 
 
 @pytest.fixture

@@ -2,35 +2,13 @@
 
 import pytest
 
-# Loads these; `told` is what the native side hears.
-BEGIN = """
-told = []
-
-def send(kind, **fields):
-    told.append((kind, fields))
-
-class NoSignals:
-    def leave_changed(self):
-        pass
-
-def told_of(*kinds):
-    return [fields for kind, fields in told if kind in kinds]
-
-loader = loading.Loading(cache, watched, linux.open_status(), send, split=lambda: None)
-
-def load(*modules):
-    loader.begin(modules, (), [])
-    while loader.modules:
-        loader.load_next(NoSignals())
-"""
-
 
 @pytest.fixture
-def load(interpreter, folder):
+def load(interpreter, folder, begin):
     """load("code", a="text", ...): what the code tells, with these modules to be loaded."""
 
     def run(code, **modules):
-        return interpreter(BEGIN + code, folder("ahead", **modules))
+        return interpreter(begin + code, folder("ahead", **modules))
 
     return run
 

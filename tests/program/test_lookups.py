@@ -287,3 +287,19 @@ def test_an_archive_that_is_replaced_is_noticed(interpreter, tmp_path):
 def test_what_c_code_looks_for_without_its_package_is_there(interpreter):
     told = interpreter("tell(there=cache.module('json.decoder') is sys.modules['json.decoder'])")
     assert told == {"there": True}
+
+
+@pytest.mark.parametrize(
+    "take", ["sys.meta_path.pop(0)", "sys.meta_path[:] = sys.meta_path[-1:]", "sys.meta_path = sys.meta_path[1:]"]
+)
+def test_finders_are_the_tasks_to_take_out(interpreter, folder, take):
+    code = """
+    {}
+    there = [getattr(finder, "__name__", "") for finder in sys.meta_path]
+    {}
+    import a
+    tell(there=there, got=a.GOT)
+    """
+    site = folder("site", a="import sys\nGOT = sys.argv[0]")
+    own = interpreter(code.format("ahead('a')\n    sys.argv[0] = 'changed since'", take), site)
+    assert own == {**interpreter(code.format("", take), site), "got": "-c"}

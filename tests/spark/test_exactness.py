@@ -361,3 +361,42 @@ def test_what_is_below_a_task_on_its_stack(same):
         return spark.sparkContext.parallelize([0], 1).map(look).first()
 
     assert same(job)[0][-1] == "__main__"
+
+
+def test_what_a_task_changes_of_the_interpreter_before_its_first_import(same):
+    """Loggers, decimals, finders; and how deep it can go."""
+
+    def job(spark):
+        first_job(spark)
+
+        def look(_):
+            import decimal
+            import logging.config
+            import sys
+
+            def deep(n):
+                try:
+                    return deep(n + 1)
+                except RecursionError:
+                    return n
+
+            before = set(logging.root.manager.loggerDict)
+            logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
+            logging.getLogger("concurrent.futures").setLevel("ERROR")
+            decimal.DefaultContext.prec = 7
+            early = [str(one).split(" at ")[0] for one in (*sys.meta_path, *sys.path_hooks)]
+            sys.meta_path[:] = [finder for finder in sys.meta_path if isinstance(finder, type)]
+            import pandas
+            import pyarrow
+
+            made = logging.root.manager.loggerDict
+            states = {name: str(made[name]) for name in made if isinstance(made[name], logging.Logger)}
+            disabled = {name for name in states if made[name].disabled}
+            late = [str(finder).split(" at ")[0] for finder in sys.meta_path]
+            third = str(decimal.Decimal(1) / 3), str(decimal.DefaultContext.prec)
+            size = pandas.Series(pyarrow.array([1, 2]).to_pandas()).sum()
+            return deep(0), sorted(before), early, sorted(states.items()), sorted(disabled), late, third, int(size)
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    same(job)

@@ -32,6 +32,8 @@ const MODULES: &[Module] = &[
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),
     ("filters", include_str!("python/filters.py")),
+    ("loggers", include_str!("python/loggers.py")),
+    ("registrations", include_str!("python/registrations.py")),
     ("state", include_str!("python/state.py")),
     ("immortal", include_str!("python/immortal.py")),
     ("readings", include_str!("python/readings.py")),
@@ -49,11 +51,12 @@ const MODULES: &[Module] = &[
 /// Reads a line from standard input and runs it. Without a blank, as scripts around an interpreter may pass it on without
 /// quotes; as long as `-m pyspark.daemon`, which the zygote shows in its place.
 const FIRST_LINE: &str = "exec(input());";
-/// What that reads. A script may have put a pipe in between, in which messages are not kept apart.
+/// What that reads: it starts the zygote, and in a child, where that comes back from serving, becomes the worker. A script may have put a pipe in between, in which messages are not kept apart.
 const SECOND_LINE: &str = concat!(
     "import os,stat,sys;",
     "stat.S_ISSOCK(os.fstat(0).st_mode)or sys.exit('a script has given it another standard input');",
-    "exec(os.read(0,262144))\n",
+    "exec(os.read(0,262144));",
+    "zygote and zygote.serve()()\n",
 );
 /// What that reads, which reads the modules.
 const BOOT: &str = include_str!("python/boot.py");

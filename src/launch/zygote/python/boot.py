@@ -46,7 +46,7 @@ def boot():
     sys.modules.update(others)
     builtins.__import__ = original
     imported = [(importer, name) for importer, name in imported if importer not in own]
-    own["zygote"].main(control, order, at_start, imported, has_directory)
+    return own["zygote"].started(control, order, at_start, imported, has_directory)
 
 
-boot()
+zygote = boot()

@@ -1,11 +1,15 @@
 """What packages that are loaded ahead bring beside modules, and how a worker has it as if it had loaded them itself."""
 
+import contextlib
 import os
 import sys
 
+from entries import top_level
 from filters import Filters
+from loggers import Loggers
 from options import choose_memory, options_of, set_options
 from pools import Pools, resize_arrow
+from registrations import Registrations
 from state import changed_variables, set_variables
 from worker import measure_own
 
@@ -25,6 +29,8 @@ class Heritage:
         self.variables = {}
         self.defaults = {}
         self.filters = Filters()
+        self.loggers = Loggers()
+        self.registrations = Registrations()
         self.options = {}
         self.values = self.seen = None
 
@@ -32,15 +38,26 @@ class Heritage:
         """What is there before anything of the list is loaded."""
         self.early_pools.find(self.environment)
 
-    def begin(self):
-        """Something is to be loaded: what changes from now on is somebody's."""
+    @contextlib.contextmanager
+    def noted(self, name, whose):
+        """Module `name` is loaded meanwhile: what changes is somebody's, and `whose` gives the package whose code runs."""
+
+        def whose_or_own():
+            return whose() or top_level(name)
+
         self.cache.when_used = self.change
         self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
+        with self.filters.noted(whose_or_own), self.loggers.noted(whose_or_own), self.registrations.noted():
+            try:
+                yield
+            finally:
+                self.credit(top_level(name), libraries=True)
 
     def credit(self, package, libraries):
         """What has changed since the last look this package has changed; with a look for libraries or without, which takes longer."""
         if self.seen is None:
             return
+        self.registrations.credit(package)
         if self.seen != RAW_ENVIRONMENT:
             before = self.values
             self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
@@ -69,6 +86,8 @@ class Heritage:
         """As the imports of these have done."""
         self.set_variables(packages)
         self.filters.add(packages)
+        self.loggers.put_back(packages)
+        self.registrations.put_back(packages)
 
     def set_variables(self, packages):
         """In the order in which they have been set: a package sets its own after those of the packages that it needs."""

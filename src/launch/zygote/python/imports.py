@@ -2,8 +2,8 @@
 
 An entry is used only where the look-up, made now, in this process, with its path as it is, gives the file that was loaded;
 else this process goes on as if it had never been loaded. An entry is a top-level module with its submodules: those that are
-loaded ahead are taken out of `sys.modules`, and the first import of one asks this module's finder, which stands before all
-others. For a submodule, too: Python imports the package first.
+loaded ahead are taken out of `sys.modules`, and the first import of one asks the cache before any finder. For a submodule, too:
+Python imports the package first.
 
 What an import brings depends on what it finds: so an entry is used together with the entries that it has imported itself,
 if the look-up agrees for all of them. One that does not takes with it whatever was loaded together with it or later, for
@@ -13,6 +13,7 @@ that may hold it.
 import _thread
 import contextlib
 import importlib.machinery
+import importlib.util
 import sys
 from importlib import _bootstrap
 
@@ -88,15 +89,13 @@ def returning(cache, name, entry):
 
 
 class ImportCache:
-    """A finder of `sys.meta_path`.
-
-    What is loaded ahead is loaded in batches: first what PySpark's worker imports, which stays in `sys.modules` as it does
+    """What is loaded ahead is loaded in batches: first what PySpark's worker imports, which stays in `sys.modules` as it does
     on stock, then one batch for each module that workers import later.
     """
 
     def __init__(self, at_start):
         """`at_start`: the modules that any interpreter has before it runs anything."""
-        self.lookup = LookUp(self)
+        self.lookup = LookUp()
         self.stays = {top_level(name) for name in at_start} | {"__main__"}
         self.seen = set(at_start)
         self.entries = {}
@@ -198,6 +197,21 @@ class ImportCache:
         return new
 
     # When somebody imports something.
+
+    def install(self):
+        """Has imports ask here first. Not as a finder of `sys.meta_path`, which is the task's: it may take out the first, or look."""
+        original = importlib._bootstrap._find_spec
+
+        def _find_spec(name, path, target=None):
+            was_there = name in sys.modules
+            spec = None if sys.meta_path is None else self.find_spec(name, path, target)
+            if spec is None:
+                return original(name, path, target)
+            if not was_there and name in sys.modules:  # by a finder, which counts more, as in the original
+                return getattr(sys.modules[name], "__spec__", None) or spec
+            return spec
+
+        importlib._bootstrap._find_spec = importlib.util._find_spec = _find_spec
 
     def find_spec(self, name, path=None, target=None):
         importer = self.importer()

@@ -1,6 +1,7 @@
 """Loads modules ahead, one after the other, and looks at what that has done to the process."""
 
 import contextlib
+import contextvars
 import gc
 import importlib
 import os
@@ -104,7 +105,10 @@ class Loading:
         self.modules = []
 
     def load_next(self, deafness):
-        name = self.modules.pop(0)
+        """In a context of its own, which a worker's thread has only where it imports what has changed it."""
+        contextvars.copy_context().run(self.load, self.modules.pop(0), deafness)
+
+    def load(self, name, deafness):
         started = time.monotonic()
         self.send("loading", module=name)
         before, known = ProcessState(self.cache.module), set(self.cache.missed)
@@ -129,9 +133,7 @@ class Loading:
 
     def failure_to_import(self, name):
         """Imports it, and after the last one does what all tasks do first."""
-        filters = self.heritage.filters.noted(lambda: self.recorder.package() or top_level(name))
-        with self.recorder, filters, self.row.of_imports(), one_thread_each():
-            self.heritage.begin()
+        with self.recorder, self.row.of_imports(), one_thread_each(), self.heritage.noted(name, self.recorder.package):
             try:
                 importlib.import_module(name)
                 if not self.modules and self.may_rehearse():
@@ -139,8 +141,6 @@ class Loading:
                         rehearsal.rehearse()
             except BaseException as failure:
                 return failure
-            finally:
-                self.heritage.credit(top_level(name), libraries=True)
 
     def may_rehearse(self):
         return all(self.cache.module(name) for name in ("pandas", "pyarrow")) and rehearsal.goes_well(self.split)

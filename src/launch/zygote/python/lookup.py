@@ -12,10 +12,7 @@ ABSENT = object()
 
 
 class LookUp:
-    """By all finders but `own`, which gives back what is loaded."""
-
-    def __init__(self, own):
-        self.own = own
+    def __init__(self):
         self.has_news = lambda: False
         self.known = {}
         self.finders = []
@@ -108,11 +105,7 @@ class LookUp:
         if entry.is_fixed():
             return True
         with self.asking(name):
-            found = (
-                finder.find_spec(name, None)
-                for finder in list(sys.meta_path)
-                if finder is not self.own and hasattr(finder, "find_spec")
-            )
+            found = (finder.find_spec(name, None) for finder in list(sys.meta_path) if hasattr(finder, "find_spec"))
             try:
                 spec = next((spec for spec in found if spec is not None), None)
             except Exception:  # it may be for who imports this one, and not what needs it

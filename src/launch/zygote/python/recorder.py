@@ -51,7 +51,7 @@ class Recorder:
 
     def find_spec(self, name, path, target):
         """What the other finders find. C code imports without `__import__`, and each file is to be seen before it is read."""
-        for finder in [finder for finder in sys.meta_path if finder is not self.cache and hasattr(finder, "find_spec")]:
+        for finder in [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.has_location:

@@ -50,7 +50,9 @@ def words(state):
 
 
 def of_logging(logging):
-    return logging.root.level, list(logging.root.handlers), logging.root.manager.disable, logging.getLoggerClass()
+    manager = logging.root.manager
+    kinds = logging.getLoggerClass(), manager.loggerClass, dict(logging._levelToName)
+    return logging.root.level, list(logging.root.handlers), manager.disable, kinds
 
 
 def of_decimal(decimal):
@@ -70,6 +72,7 @@ OF_INTERPRETER = {
         sys.getprofile(),
         sys.getswitchinterval(),
     ),
+    "the finders of modules": lambda: (list(sys.meta_path), list(sys.path_hooks)),
     "the standard streams": lambda: (sys.stdin, sys.stdout, sys.stderr),
     "what is built in": lambda: {name: id(value) for name, value in vars(builtins).items()},
     "the filters of warnings": lambda: list(warnings.filters) if CAN_BE_NOTED else [],

@@ -106,7 +106,7 @@ class Stopwatch:
     def found(self, name, path, target):
         """What the finders give up to that of the path, as the import would ask them. It asks again where they have nothing."""
         for finder in list(sys.meta_path):
-            if finder is not self.cache and hasattr(finder, "find_spec"):
+            if hasattr(finder, "find_spec"):
                 spec = finder.find_spec(name, path, target)
                 if spec is not None:
                     return spec

@@ -14,6 +14,7 @@ leaves it; the code from there on is PySpark's own.
 import builtins
 import contextlib
 import errno
+import functools
 import importlib
 import importlib.util
 import json
@@ -120,6 +121,7 @@ class Zygote:
         self.loading = Loading(cache, self.sources, self.status, self.send, self.split)
         self.listener = None
         self.trial = None
+        self.worker = None
         self.poller = select.poll()
 
     def send(self, kind, **fields):
@@ -184,7 +186,7 @@ class Zygote:
             elif kind == "load":
                 self.loading.add(fields["module"])
             elif len(descriptors) == 2:
-                self.fork(fields["number"], *descriptors)
+                self.fork(fields["number"], descriptors)
             else:
                 # The kernel leaves out what there is no room for.
                 self.send("failed", number=fields["number"], errno=errno.EMFILE)
@@ -202,7 +204,8 @@ class Zygote:
             self.loading.stop()
             self.send("outdated", file=changed)
 
-    def fork(self, number, sock, stderr):
+    def fork(self, number, descriptors):
+        """The worker's socket and its standard error, which the child keeps."""
         self.look_at_sources(self.sources.seen())
         if self.loading.has_stopped:
             self.send("failed", number=number, errno=0)
@@ -213,7 +216,9 @@ class Zygote:
             self.send("failed", number=number, errno=error.errno)
             return
         if pid == 0:
-            self.become_worker(socket.socket(fileno=sock), stderr)
+            self.worker = functools.partial(self.become_worker, *descriptors)
+            descriptors.clear()
+            return
         self.children.add(pid)
         give_group(pid)
         self.send("forked", number=number, pid=pid)
@@ -286,9 +291,10 @@ class Zygote:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def become_worker(self, sock, stderr):
+    def become_worker(self, descriptor, stderr):
         """Never returns."""
         try:
+            sock = socket.socket(fileno=descriptor)
             sock.settimeout(None)  # whatever a module that was loaded ahead has made the default
             os.dup2(stderr, 2)
             os.close(stderr)
@@ -338,6 +344,7 @@ class Zygote:
                 self.look_at_trial(status)
 
     def serve(self):
+        """Gives, in a child, what that has to do: a task has no more frames below it than on stock."""
         self.ends = ChildEnds()
         self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
         if not self.loading.modules:
@@ -358,6 +365,8 @@ class Zygote:
             self.look_at_trial()
             if self.control.fileno() in ready and not self.request():
                 self.end()
+            if self.worker:
+                return self.worker
             if self.loading.modules and (not ready or time.monotonic() > overdue):
                 self.loading.load_next(self.deafness)
                 self.reap()  # of an end meanwhile the import may have kept us from hearing
@@ -376,14 +385,14 @@ class Zygote:
         os._exit(0)
 
 
-def main(control, order, at_start, imported, has_directory):
+def started(control, order, at_start, imported, has_directory):
+    """A zygote that can serve. None where it can't."""
     directory = (read_directory() or "") if has_directory else None
     if directory is not None:
         sys.path.insert(0, directory)
     cache = ImportCache(at_start)
-    sys.meta_path.insert(0, cache)
+    cache.install()
     cache.take_out_own(imported)
     zygote = Zygote(control, cache, Patience(order))
     zygote.directory = directory
-    if zygote.start(order):
-        zygote.serve()
+    return zygote if zygote.start(order) else None
