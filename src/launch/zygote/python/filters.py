@@ -51,7 +51,10 @@ class Filters:
         warnings.filters[:] = filters
         warnings._filters_mutated()
 
-    def add(self, packages):
+    def packages(self):
+        return {whose for whose, _, _ in self.added}
+
+    def put_back(self, packages):
         """Does not look for equal ones, which would be read, and so copied from the zygote's memory."""
         added = [one for one in self.added if one[0] in packages]
         self.noting += added

@@ -32,7 +32,7 @@ class Heritage:
         self.loggers = Loggers()
         self.registrations = Registrations()
         self.options = {}
-        self.values = self.seen = None
+        self.values = self.seen = self.changing = None
 
     def find_early(self):
         """What is there before anything of the list is loaded."""
@@ -45,7 +45,7 @@ class Heritage:
         def whose_or_own():
             return whose() or top_level(name)
 
-        self.cache.when_used = self.change
+        self.cache.when_used, self.changing = self.change, None
         self.values, self.seen = dict(os.environ), dict(RAW_ENVIRONMENT)
         with self.filters.noted(whose_or_own), self.loggers.noted(whose_or_own), self.registrations.noted():
             try:
@@ -82,10 +82,16 @@ class Heritage:
         self.seen = None
         self.resident[package] = self.resident.get(package, 0) + kibibytes
 
+    def settle(self):
+        """Nothing more is to be loaded, for now: a worker need not ask for those that have changed nothing."""
+        self.changing = {*self.variables, *self.filters.packages(), *self.loggers.packages(), *self.registrations.packages()}
+
     def change(self, packages):
         """As the imports of these have done."""
+        if self.changing is not None and self.changing.isdisjoint(packages):
+            return
         self.set_variables(packages)
-        self.filters.add(packages)
+        self.filters.put_back(packages)
         self.loggers.put_back(packages)
         self.registrations.put_back(packages)
 

@@ -87,6 +87,7 @@ class Loading:
         forget_importers(self.archives)
         gc.collect()
         self.cache.settle()
+        self.heritage.settle()
         make_immortal()
         gc.freeze()
         # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the

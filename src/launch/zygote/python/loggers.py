@@ -73,6 +73,9 @@ class Loggers:
         self.made.append((running_package() or self.whose(), logger))
         return logger
 
+    def packages(self):
+        return {package for package, _ in self.made}
+
     def put_back(self, packages):
         for package, logger in self.made:
             if package in packages:

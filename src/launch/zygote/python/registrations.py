@@ -60,6 +60,9 @@ class Registrations:
             if not holds(known, item):
                 self.finders.append((package, index, item, place < first))
 
+    def packages(self):
+        return {package for package, *_ in (*self.finders, *self.variables)}
+
     def put_back(self, packages):
         for package, index, finder, is_first in self.finders:
             items = lists()[index]
