@@ -50,6 +50,13 @@ as_client() {
     packages "$(spark_python "$3")" >"$(packages "$1/bin/python")/libraries.pth"
 }
 
+# make_libraries_venv VERSION: that environment, and with it what a data scientist adds first.
+make_libraries_venv() { make_venv "$1" && venv "$1-libraries" python3 with_libraries "$1"; }
+
+with_libraries() {
+  packages "$(spark_python "$2")" >"$(packages "$1/bin/python")/pyspark.pth" && pip_install "$1" scikit-learn
+}
+
 # packages PYTHON: prints the folder that this interpreter's packages are in.
 packages() { "$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 

@@ -45,8 +45,10 @@ def measure_all(chosen):
     folder = run_folder(chosen.spark, chosen.quick)
     count = chosen.pairs or (QUICK_PAIRS if chosen.quick else FULL_PAIRS)
     prepare.spark(chosen.spark)
-    needs_java = any(case.is_java for measure in MEASURES if measure.name in chosen.only for case in measure.cases)
-    java = prepare.java_programs(chosen.spark) if needs_java else None
+    cases = [case for measure in MEASURES if measure.name in chosen.only for case in measure.cases]
+    if any(case.has_libraries for case in cases):
+        prepare.libraries(chosen.spark)
+    java = prepare.java_programs(chosen.spark) if any(case.is_java for case in cases) else None
     found = results.begin(chosen.spark, chosen.quick, folder)
     started, good = time.monotonic(), True
     for measure in MEASURES:

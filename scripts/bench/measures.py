@@ -37,6 +37,8 @@ class Case:
     quick: dict = field(default_factory=dict)
     since: int = 3  # the first major version of Spark that can run it
     uses_python: bool = True
+    has_libraries: bool = False  # whether it runs with scikit-learn installed
+    learns: bool = False  # whether another application of the same program has gone before, from which native has learned
 
     @property
     def is_java(self):
@@ -171,6 +173,25 @@ def connect(sessions):
     return Case(f"{sessions} sessions", "connect", {**local(4), **CONNECT}, {"sessions": sessions}, figures, since=4)
 
 
+def fitting(learns):
+    """Tasks with a library that is not loaded ahead unless native has learned that it is worth it."""
+    known = ", which native has learned of" if learns else ""
+    figures = {
+        "first": Figure(f"first job of an application, 16 tasks that fit a model of scikit-learn{known}"),
+        "later": Figure(f"a later such job, reuse off{known}"),
+    }
+    name = "learned" if learns else "unknown"
+    arguments = {"tasks": 16, "jobs": 3, "settle": 0}
+    return Case(name, "fitting", local(4, "off"), arguments, figures, {"jobs": 1}, has_libraries=True, learns=learns)
+
+
+def fitted_memory(workers):
+    """Of workers that have fitted such a model, native having learned of it."""
+    figures = {"pss": Figure(f"memory (PSS) of {workers} workers with scikit-learn, which native has learned of", "MiB")}
+    arguments = {"workers": workers, "settle": 0}
+    return Case("memory", "fitted_memory", local(workers), arguments, figures, has_libraries=True, learns=True)
+
+
 ROWS = Case(
     name="rows",
     program="rows",
@@ -189,6 +210,7 @@ MEASURES = (
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
     Measure("sessions", (SESSIONS, connect(8), connect(32))),
     Measure("rows", (ROWS,)),
+    Measure("libraries", (fitting(learns=False), fitting(learns=True), fitted_memory(16))),
     Measure(
         "curve",
         (

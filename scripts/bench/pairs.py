@@ -1,8 +1,9 @@
 """Runs of stock and native in turn, so that a machine that grows slower or faster does so for both."""
 
 import time
+from dataclasses import replace
 
-from submit import NATIVE, STOCK, Program, RunFailed, run
+from submit import NATIVE, STOCK, Program, RunFailed, learn, run
 
 
 def order(pair):
@@ -14,9 +15,10 @@ def run_pair(case, program, version, pair, folder, say):
     """Both runs of one pair: {"stock": figures, "native": figures}. Raises RunFailed if either is of no use."""
     reports = {}
     for factory in order(pair):
-        started = time.monotonic()
         place = folder / f"{case.name.replace(' ', '-').replace(',', '')}-{pair + 1}-{factory}"
-        reports[factory] = run(program, version, factory, place)
+        learned = learn(program, version, place.with_suffix(".before")) if case.learns and factory == NATIVE else {}
+        started = time.monotonic()
+        reports[factory] = run(replace(program, conf={**program.conf, **learned}), version, factory, place)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in reports[factory]["figures"].items())
         say(f"    {factory}: {shown}  (in {time.monotonic() - started:.0f} s)")
     if reports[STOCK]["result"] != reports[NATIVE]["result"]:
@@ -34,7 +36,8 @@ def run_measure(measure, version, pairs, quick, folder, java, say):
     for pair in range(pairs):
         for case in cases:
             arguments = {**case.arguments, **(case.quick if quick else {})}
-            program = Program(case.program, arguments, case.conf, java if case.is_java else None, case.uses_python)
+            jar = java if case.is_java else None
+            program = Program(case.program, arguments, case.conf, jar, case.uses_python, case.has_libraries)
             say(f"==> {measure.name}, {case.name}, pair {pair + 1} of {pairs}")
             try:
                 done[case.name].append(run_pair(case, program, version, pair, folder / measure.name, say))

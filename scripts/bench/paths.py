@@ -11,9 +11,9 @@ MEASUREMENTS = ROOT / "docs/measurements.md"
 JAR = ROOT / "build/libs/native-python-worker.jar"
 
 
-def spark_python(version):
-    """The interpreter that has this PySpark (see scripts/venvs.sh)."""
-    return ROOT / "build/venvs" / version / "bin/python"
+def spark_python(version, has_libraries=False):
+    """The interpreter that has this PySpark, and scikit-learn where that is asked for (see scripts/venvs.sh)."""
+    return ROOT / "build/venvs" / (f"{version}-libraries" if has_libraries else version) / "bin/python"
 
 
 def spark_home(version):

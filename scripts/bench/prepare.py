@@ -21,6 +21,10 @@ def spark(version):
     step(f"Getting PySpark {version}", "make_venv", version)
 
 
+def libraries(version):
+    step(f"Getting scikit-learn for PySpark {version}", "make_libraries_venv", version)
+
+
 def java_programs(version):
     """Compiles java/ against this Spark. Returns the jar."""
     folder = BUILD / "classes" / version

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paths import HERE, JAR, spark_home, spark_python
@@ -14,6 +14,8 @@ from paths import HERE, JAR, spark_home, spark_python
 STOCK, NATIVE = "stock", "native"
 LIMIT_SECONDS = 3600
 BEAT_SECONDS = 20
+# For an application to try what its workers have imported.
+LEARNING_SECONDS = 30
 
 COMMON = {
     "spark.ui.enabled": "false",
@@ -53,6 +55,7 @@ class Program:
     conf: dict
     jar: Path | None = None
     uses_python: bool = True
+    has_libraries: bool = False
 
     def command(self, report):
         words = [f"{name}={value}" for name, value in self.arguments.items()]
@@ -61,8 +64,7 @@ class Program:
         return [str(HERE / "inside/app.py"), str(report), self.name, *words]
 
 
-def environment(version, folder):
-    python = str(spark_python(version))
+def environment(python, folder):
     kept = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR", "USER")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
@@ -90,7 +92,7 @@ def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
-            env=environment(version, folder),
+            env=environment(str(spark_python(version, program.has_libraries)), folder),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output or file,
@@ -108,6 +110,14 @@ def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
     if program.uses_python:
         check_server(found, factory)
     return found
+
+
+def learn(program, version, folder):
+    """Has native learn of what the program imports, in an application of its own. Returns the settings of those that follow."""
+    profile = {"spark.nativePythonWorker.preload.profile": f"file:{folder.resolve()}.profile"}
+    arguments = {**program.arguments, "settle": LEARNING_SECONDS}
+    run(replace(program, arguments=arguments, conf={**program.conf, **profile}), version, NATIVE, folder)
+    return profile
 
 
 def finish(process, limit, quiet):

@@ -17,13 +17,15 @@ LIMIT_SECONDS = 120
 SETTLE_SECONDS = 5
 
 
-def meeting(folder, workers):
-    """A UDF that returns its process id once as many processes as there are workers have come to the folder."""
+def meeting(folder, workers, import_first):
+    """A UDF that imports a module and returns its process id once as many processes as there are workers have come to the folder."""
 
     @pandas_udf("long")
     def meet(values: pandas.Series) -> pandas.Series:
+        import importlib
         import os
 
+        importlib.import_module(import_first)
         open(os.path.join(folder, str(os.getpid())), "w").close()
         deadline = time.monotonic() + LIMIT_SECONDS
         while len(os.listdir(folder)) < workers:
@@ -35,10 +37,10 @@ def meeting(folder, workers):
     return meet
 
 
-def meet_all(session, workers):
+def meet_all(session, workers, import_first="pandas"):
     """Has so many workers serve a job at once. Returns the seconds that took, and their process ids."""
     with tempfile.TemporaryDirectory() as folder:
-        frame = session.range(0, workers, 1, workers).select(meeting(folder, workers)("id"))
+        frame = session.range(0, workers, 1, workers).select(meeting(folder, workers, import_first)("id"))
         seconds, rows = timed(frame.collect)
     time.sleep(SETTLE_SECONDS)
     return seconds, {row[0] for row in rows}
@@ -50,7 +52,12 @@ def measure(session, workers, warm, jobs):
     first, pids = meet_all(session, workers)
     for _ in range(jobs - 1):
         _, pids = meet_all(session, workers)
+    return {"first": first, **measured(pids, workers)}, len(pids)
+
+
+def measured(pids, workers):
+    """The memory, with the workers that had these process ids."""
     processes = under_jvm()
     missing = pids - {one.pid for one in processes}
     assert len(pids) == workers and not missing, f"workers {pids}, gone: {missing}"
-    return {"first": first, "pss": sum(map(pss, processes)), "processes": len(processes)}, len(pids)
+    return {"pss": sum(map(pss, processes)), "processes": len(processes)}

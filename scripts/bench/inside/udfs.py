@@ -27,6 +27,19 @@ def pickled_function():
     return udf(lambda value: value + 1, "long", useArrow=False)
 
 
+def fitting_function():
+    """Each task fits a model of scikit-learn."""
+
+    @pandas_udf("long")
+    def fit(values: pandas.Series) -> pandas.Series:
+        from sklearn.linear_model import LinearRegression
+
+        model = LinearRegression().fit(values.to_frame(), values * 2)
+        return values * 0 + round(float(model.coef_[0]))
+
+    return fit
+
+
 FUNCTIONS = {"pandas": pandas_function, "plain": plain_function, "pickled": pickled_function}
 
 
