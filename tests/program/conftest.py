@@ -34,7 +34,7 @@ def ahead(*names):
     for name in names:
         with recorder.Recorder(cache, watched):
             __import__(name)
-        watched.add_path(sys.path, cache.take_out())
+        watched.add_path(sys.path, cache.take_out(name.partition(".")[0]))
 
 def tell(**what):
     print(json.dumps(what))
@@ -54,7 +54,7 @@ class NoSignals:
 def told_of(*kinds):
     return [fields for kind, fields in told if kind in kinds]
 
-loader = loading.Loading(cache, watched, linux.open_status(), send, split=lambda: None)
+loader = loading.Loading(cache, watched, linux.open_status(), send, split=os.fork)
 
 def load(*modules):
     loader.begin(modules, (), [])

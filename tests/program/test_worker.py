@@ -11,44 +11,74 @@ def in_forks(draw):
         read, write = os.pipe()
         if os.fork() == 0:
             worker.draw_anew(cache.module)
+            loader.heritage.reseed_early()
+            loader.heritage.pass_on()
             os.write(write, str(draw()).encode())
             os._exit(0)
         os.wait()
         drawn.append(os.read(read, 1000).decode())
     return drawn
 
-ahead("numpy.random", *{more!r})
+def drawn():
+    import numpy
+    return numpy.random.standard_normal()
+"""
+NUMBERS = """
+load(*{modules!r})
 random = cache.module("numpy.random")
 random.standard_normal()  # there are two of these at a time: the other one is in store
-first, second = in_forks(random.standard_normal)
+first, second = in_forks(drawn)
 tell(differ=first != second, used="numpy" in sys.modules, kind=type(random.mtrand._rand._bit_generator).__name__)
 """
+# As the zygote has it: neither numpy nor Arrow starts threads.
+QUIET = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "MIMALLOC_ARENA_RESERVE": "65536"}
 OWN = "import numpy.random\nnumpy.random.set_bit_generator(numpy.random.{}(1))"
 
 
-def test_each_worker_has_random_numbers_of_its_own(interpreter):
-    assert interpreter(FORKS.format(more=[])) == {"differ": True, "used": False, "kind": "MT19937"}
+@pytest.mark.parametrize("modules", [["numpy.random"], ["numpy", "pandas"]])
+def test_each_worker_has_random_numbers_of_its_own(interpreter, begin, modules):
+    told = interpreter(begin + FORKS + NUMBERS.format(modules=modules), **QUIET)
+    assert told == {"differ": True, "used": False, "kind": "MT19937"}
 
 
 @pytest.mark.parametrize("kind", ["MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"])
-def test_also_where_a_module_has_set_another_generator(interpreter, folder, kind):
-    site = folder("site", own=OWN.format(kind))
-    assert interpreter(FORKS.format(more=["own"]), site) == {"differ": True, "used": False, "kind": kind}
+def test_also_where_a_module_has_set_another_generator(interpreter, folder, begin, kind):
+    told = interpreter(begin + FORKS + NUMBERS.format(modules=["own"]), folder("site", own=OWN.format(kind)))
+    assert told == {"differ": True, "used": False, "kind": kind}
 
 
-KEYS = (
-    FORKS.partition("ahead(")[0]
-    + """
-ahead("multiprocessing")
+AMONG_CHILDREN = """
+def children():
+    import {imported}
+    return in_forks(drawn)
+
+{load}
+loader.heritage.pass_on()
+first, second = children()
+tell(differ=first != second)
+"""
+
+
+@pytest.mark.parametrize("imported", ["numpy", "numpy.random", "pandas"])
+def test_the_children_of_a_task_have_what_they_would_have(interpreter, begin, imported):
+    """Each seeds for itself what the task has not imported before: that may be lazy, and comes with another package."""
+    alone = FORKS.replace("worker.draw_anew(cache.module)", "").replace("loader.heritage.reseed_early()", "")
+    alone = alone.replace("loader.heritage.pass_on()", "pass")
+    code = alone + AMONG_CHILDREN.format(imported=imported, load="{load}")
+    loaded = interpreter(begin + code.format(load="load('numpy', 'pandas')"), **QUIET)
+    assert loaded == interpreter(begin + code.format(load=""))
+
+
+KEYS = """
+load("multiprocessing")
 process = cache.module("multiprocessing.process")
 first, second = in_forks(lambda: process.current_process().authkey.hex())
 tell(differ=first != second, used="multiprocessing" in sys.modules, size=len(first))
 """
-)
 
 
-def test_each_worker_knows_the_processes_that_it_starts_by_a_key_of_its_own(interpreter):
-    assert interpreter(KEYS) == {"differ": True, "used": False, "size": 64}
+def test_each_worker_knows_the_processes_that_it_starts_by_a_key_of_its_own(interpreter, begin):
+    assert interpreter(begin + FORKS + KEYS) == {"differ": True, "used": False, "size": 64}
 
 
 GROUP = """

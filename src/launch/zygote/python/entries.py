@@ -21,6 +21,11 @@ def top_level(name):
     return name.partition(".")[0]
 
 
+def first_two(name):
+    """The package that it is in, if that is one of a package's own; else itself."""
+    return ".".join(name.split(".", 2)[:2])
+
+
 def stamp(file):
     """Identifies a file's content. None where there is no such file, as for what is in an archive."""
     try:
@@ -62,11 +67,12 @@ def way_of(loader):
 class Entry:
     """A module that is loaded, and out of `sys.modules` until somebody imports it."""
 
-    __slots__ = ("files", "first", "is_spread", "last", "module", "place", "spec", "stamp", "submodules")
+    __slots__ = ("files", "first", "is_spread", "last", "module", "place", "spec", "stamp", "submodules", "within")
 
-    def __init__(self, module, first, last):
-        """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`."""
+    def __init__(self, module, first, last, within=None):
+        """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`; `within` is its package."""
         self.module = module
+        self.within = within
         self.submodules = {}
         self.spec = getattr(module, "__spec__", None)
         self.place = place_of(self.spec)
@@ -95,6 +101,10 @@ class Entry:
         file = getattr(getattr(module, "__spec__", None), "origin", None) or ""
         if os.path.isabs(file) and file not in self.files and not is_of_interpreter(file):
             self.files[file] = stamp(file)
+
+    def is_where_it_was(self, path):
+        """Whether the place that it was found in is still where it would be looked for: on the path, or first in its package."""
+        return self.place == next(iter(self.within.__path__), None) if self.within else self.place in path
 
     def is_as_it_was(self):
         return self.stamp is None or stamp(self.spec.origin) == self.stamp
@@ -133,7 +143,7 @@ class Entry:
 
     def may_be_in(self, item, name):
         """Whether it is a package that looks for its modules all over the path (`pkgutil`), and would find some there."""
-        if self.spec is None or self.spec.submodule_search_locations is None:
+        if self.within or self.spec is None or self.spec.submodule_search_locations is None:
             return False
         if self.is_spread is None:
             source = ""

@@ -11,7 +11,7 @@ from options import choose_memory, options_of, set_options
 from pools import Pools, resize_arrow
 from registrations import Registrations
 from state import changed_variables, set_variables
-from worker import measure_own
+from worker import measure_own, reseed
 
 # As C has it: no name or value is decoded to compare it with another.
 RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
@@ -114,6 +114,7 @@ class Heritage:
     def adapt(self, packages):
         """Has this process, too, what the import has changed, or would have had otherwise."""
         self.change(packages)
+        self.reseed(packages)
         for package in packages:
             if package in self.pools:
                 self.pools[package].resize(os.environ)
@@ -122,6 +123,16 @@ class Heritage:
             if package == "pyarrow":
                 resize_arrow(self.cache.module(package), self.environment, os.environ)
                 choose_memory(self.cache.module(package), self.environment, os.environ)
+
+    def reseed_early(self):
+        """In a worker: numpy's numbers where PySpark has imported it, but for who has seeded them at the interpreter's start."""
+        if "numpy.random" in sys.modules and "numpy.random" not in self.cache.at_start:
+            reseed(sys.modules["numpy.random"], sys.modules["numpy"])
+
+    def reseed(self, packages):
+        """Those of each process that imports it: on stock a task's own children do that, where it has not itself."""
+        if not {"numpy", "numpy.random"}.isdisjoint(packages) and "numpy.random" in sys.modules:
+            reseed(sys.modules["numpy.random"], sys.modules["numpy"])
 
     def unused(self):
         """Bytes of what was loaded ahead and nobody has imported here."""

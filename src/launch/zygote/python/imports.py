@@ -18,7 +18,7 @@ import sys
 from importlib import _bootstrap
 
 from again import Again, is_extension
-from entries import Entry, holds, is_of_interpreter, top_level
+from entries import Entry, first_two, holds, is_of_interpreter, top_level
 from lookup import LookUp
 from placement import copied, fill_pools
 from stopwatch import is_for_import
@@ -96,11 +96,13 @@ class ImportCache:
     def __init__(self, at_start):
         """`at_start`: the modules that any interpreter has before it runs anything."""
         self.lookup = LookUp()
+        self.at_start = frozenset(at_start)
         self.stays = {top_level(name) for name in at_start} | {"__main__"}
         self.seen = set(at_start)
         self.entries = {}
         self.used = {}
         self.needs = {}
+        self.needs_of_entries = {}
         self.all_needed = {}
         self.missed = set()
         self.lacking = {}
@@ -108,7 +110,7 @@ class ImportCache:
         self.first = {}
         self.last = {}
         self.recorder = None
-        self.importer = lambda: None
+        self.importer = self.running = lambda: ""
         self.when_used = lambda names: None
         self.dropped = set()
         self.again = Again()
@@ -117,7 +119,10 @@ class ImportCache:
 
     def note(self, importer, name):
         """Module `importer` imports `name`."""
-        self.needs.setdefault(top_level(importer), set()).add(top_level(name))
+        self.needs.setdefault(first_two(importer), set()).add(top_level(name))
+        running = first_two(self.running()) if "." in name else ""
+        if running and running != first_two(name):
+            self.needs.setdefault(running, set()).add(first_two(name))
 
     def take_out_own(self, imported=()):
         """What this program has imported for itself is nobody's yet; `imported` is what was imported by what."""
@@ -137,9 +142,10 @@ class ImportCache:
         self.used.clear()
         return {name: sys.modules[name].__spec__ for name in new if getattr(sys.modules[name], "__spec__", None)}
 
-    def take_out(self):
-        """Ends another batch: what it has loaded becomes entries. Gives where it was found, by name."""
+    def take_out(self, package):
+        """Ends another batch, the import of this package: what it has loaded becomes entries. Gives where it was found, by name."""
         batch, specs = self.batch, {}
+        self.entries.update((name, entry) for name, entry in self.used.items() if entry.within)
         for name in self.end_batch():
             module = sys.modules.pop(name)
             entry = self.used.get(name) or Entry(module, self.first[name], self.last[name])
@@ -147,6 +153,9 @@ class ImportCache:
             self.entries[name] = entry
             if entry.first == batch and entry.spec:
                 specs[name] = entry.spec
+            elif entry.first == batch:
+                self.needs.setdefault(package, set()).add(name)  # C code has put it there, without an import
+        self.take_out_late(batch)
         self.take_out_submodules()
         self.used.clear()
         self.missed.difference_update(self.entries)
@@ -154,7 +163,10 @@ class ImportCache:
         return specs
 
     def remember_needs(self):
-        self.lacking = {name: lacks for name in self.entries if (lacks := self.missed.intersection(self.needs.get(name, ())))}
+        needs = self.needs_of_entries = {}
+        for name, needed in self.needs.items():
+            needs.setdefault(name if name in self.entries else top_level(name), set()).update(needed)
+        self.lacking = {name: lacks for name in self.entries if (lacks := self.missed.intersection(needs.get(name, ())))}
         self.all_needed = {name: self.closure(name) for name in self.entries}
 
     def settle(self):
@@ -164,11 +176,26 @@ class ImportCache:
         self.remember_needs()
         fill_pools()
 
+    def take_out_late(self, batch):
+        """Modules that a package has when somebody asks it for them, and that were not loaded by its own import, are entries, too."""
+        for name in [name for name in sys.modules if name.count(".") == 1]:
+            package, _, child = name.partition(".")
+            entry = self.entries.get(package)
+            asked = entry and vars(entry.module).get("__getattr__") and vars(entry.module).get(child) is sys.modules[name]
+            if asked and (name in self.entries or (entry.first < batch and name not in entry.submodules)):
+                module = sys.modules.pop(name)
+                delattr(entry.module, child)
+                self.entries.setdefault(name, Entry(module, batch, batch, within=entry.module)).last = batch
+
     def take_out_submodules(self):
         for name in list(sys.modules):
-            entry = self.entries.get(top_level(name)) if "." in name else None
+            entry = self.held(name) if "." in name else None
             if entry and name != STAYS_WITHOUT_PACKAGE:
                 entry.hold(name, sys.modules.pop(name))
+
+    def held(self, name):
+        """The entry that has a module, or would have it."""
+        return self.entries.get(first_two(name)) or self.entries.get(top_level(name))
 
     def forget_batch(self):
         """A batch has failed: nothing of it stays. False where that can't be: C code is loaded once for ever."""
@@ -220,13 +247,15 @@ class ImportCache:
         entry = None if self.lookup.is_asked(name) else self.looked_up(name)
         if entry:
             return self.spec_of(name, entry)
-        if top_level(name) in self.dropped:
+        if self.dropped and not self.dropped.isdisjoint((top_level(name), first_two(name))):
             return self.again.find_spec(name, path)
         return self.recorder.find_spec(name, path, target) if self.recorder else None
 
     def looked_up(self, name):
         """The entry that an import of this name is to get."""
         before = self.entries.get(name)
+        if before and before.spec is None:  # no import finds it: it comes with another one
+            return None
         if before:
             self.drop_shadowed(self.needed(name))
             # By a finder, while it was asked: it is yet to be given to who imports it here.
@@ -250,15 +279,18 @@ class ImportCache:
             if entry:
                 sys.modules.update(entry.submodules)  # first, for who finds a package looks for them
                 sys.modules.setdefault(name, entry.module)
+                if entry.within:
+                    package, _, child = name.partition(".")
+                    setattr(sys.modules.get(package, entry.within), child, entry.module)
                 self.used[name] = self.entries.pop(name)
             return entry
 
     def module(self, name):
         """What is loaded, whether it is used yet or not."""
-        entry = self.entries.get(top_level(name))
+        entry = self.held(name)
         if entry is None or name == STAYS_WITHOUT_PACKAGE:
             return sys.modules.get(name)
-        return entry.submodules.get(name) if "." in name else entry.module
+        return entry.module if name in self.entries else entry.submodules.get(name)
 
     def needed(self, name):
         """Entries that come with it."""
@@ -272,12 +304,12 @@ class ImportCache:
             one = to_look.pop()
             if one in self.entries and one not in found:
                 found.add(one)
-                to_look.extend(self.needs.get(one, ()))
+                to_look.extend(self.needs_of_entries.get(one, ()))
         return [one for one in list(self.entries) if one in found]
 
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
-        entries = {name: entry for name, entry in entries.items() if entry}
+        entries = {name: entry for name, entry in entries.items() if entry and entry.spec}
         suspects = self.lookup.suspects()
         shadowed = self.lookup.shadowed(entries, suspects)
         if not shadowed:

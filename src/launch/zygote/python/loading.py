@@ -124,7 +124,7 @@ class Loading:
             return self.spoil(name, f"changes {', '.join(changed)} when it is imported")
         if error is not None:
             return self.leave_out(name, error)
-        specs = self.cache.take_out()
+        specs = self.cache.take_out(top_level(name))
         missed = self.cache.missed - known
         self.heritage.end(top_level(name), status_of(self.status, b"RssAnon") - resident)
         self.sources.add_path(sys.path, specs, missed)
@@ -158,7 +158,7 @@ class Loading:
             return self.spoil(name, f"can't be imported: {reason}", files)
         for file in files:
             self.sources.add(file)
-        self.sources.add_path(sys.path, self.cache.take_out(), [name])
+        self.sources.add_path(sys.path, self.cache.take_out(top_level(name)), [name])
         self.send("left_out", module=name, missing=missing, reason=reason)
         self.go_on()
 

@@ -66,10 +66,10 @@ class LookUp:
         path = self.path()
         places = {}
         for name, entry in entries.items():
-            if entry.place in path:
+            if not entry.is_where_it_was(path):
+                result.update(() if self.finds_same(name, entry) else (name,))
+            elif not entry.within:
                 places[name] = path.index(entry.place)
-            elif not self.finds_same(name, entry):
-                result.add(name)
         for index, item, held in suspects:
             names = places.keys() if held is None else places.keys() & held
             result.update(name for name in names if index < places[name] and holds(item, name))
@@ -104,8 +104,9 @@ class LookUp:
         """The whole look-up, for what was not found by the path or whose place is not on it any more."""
         if entry.is_fixed():
             return True
+        where = entry.within and entry.within.__path__
         with self.asking(name):
-            found = (finder.find_spec(name, None) for finder in list(sys.meta_path) if hasattr(finder, "find_spec"))
+            found = (finder.find_spec(name, where) for finder in list(sys.meta_path) if hasattr(finder, "find_spec"))
             try:
                 spec = next((spec for spec in found if spec is not None), None)
             except Exception:  # it may be for who imports this one, and not what needs it

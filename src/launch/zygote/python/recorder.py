@@ -31,22 +31,22 @@ class Recorder:
         self.original = builtins.__import__
         builtins.__import__ = self.imported
         self.cache.recorder = self
-        self.cache.importer = self.importer
+        self.cache.importer, self.cache.running = self.importer, self.running_module
         return self
 
     def __exit__(self, *_):
         self.readings.end()
         self.cache.recorder = None
-        self.cache.importer = lambda: None
+        self.cache.importer = self.cache.running = lambda: ""
         if builtins.__import__ == self.imported:
             builtins.__import__ = self.original
 
     def imported(self, name, globals=None, locals=None, fromlist=(), level=0):
         importer = globals.get("__name__") if globals else None
-        if importer and not level:
-            self.cache.note(importer, name)
         if importer is None or is_of_import(importer):
             self.cache.note(self.importer(), name)  # by C code: Python code that runs is that of the import itself
+        elif not level:
+            self.cache.note(importer, name)
         return self.original(name, globals, locals, fromlist, level)
 
     def find_spec(self, name, path, target):
@@ -83,9 +83,12 @@ class Recorder:
         if package:
             self.changed_by(package, package != other)
 
-    def package(self):
+    def running_module(self):
         """Whose code runs: what stays is no entry, and counts as part of what has imported it, as the interpreter's own does."""
-        return next((name for name in map(top_level, reversed(self.running)) if name not in self.cache.stays), None)
+        return next((name for name in reversed(self.running) if top_level(name) not in self.cache.stays), "")
+
+    def package(self):
+        return top_level(self.running_module()) or None
 
     def importer(self):
         """The module whose code is running."""

@@ -86,9 +86,6 @@ def reseed(random, numpy):
 
 def draw_anew(loaded):
     """What modules have drawn when they were imported, and all workers would have in common. `loaded` gives a module that is."""
-    random = loaded("numpy.random")
-    if random is not None:
-        reseed(random, loaded("numpy"))
     process = loaded("multiprocessing.process")
     if process is not None:
         process.current_process().authkey = os.urandom(32)  # by which it knows the processes that it has started

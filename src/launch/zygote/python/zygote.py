@@ -301,6 +301,7 @@ class Zygote:
             self.let_go()
             offer_to_oom_killer(self.oom_score_adj)
             draw_anew(self.cache.module)
+            self.loading.heritage.reseed_early()
             binding = receive_binding(sock)
             if binding is None:
                 os._exit(0)
