@@ -3,6 +3,7 @@
 //! A worker's socket is passed to the zygote, so there is no port and no secret. Workers are forked ahead, for no one in
 //! particular; such a spare becomes a session's worker when it is handed out, by one frame on its own socket.
 
+mod archive;
 mod control;
 mod hearing;
 mod inventory;
@@ -15,6 +16,7 @@ mod process;
 mod program;
 mod report;
 mod spares;
+mod stamp;
 mod stand_in;
 mod state;
 mod surroundings;

@@ -4,14 +4,15 @@
 //! has of what is loaded ahead can be known before a worker is bound to it.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use log::debug;
 
+use super::archive::{module_of, modules_of_archive};
+use super::stamp::Stamp;
 use crate::os::lock::locked;
 use crate::spec::FactorySpec;
 
@@ -26,12 +27,8 @@ pub(super) struct Holdings {
 
 /// What `SparkContext.addPyFile` takes for an archive of modules.
 const ARCHIVES: &[&str] = &["zip", "egg", "jar"];
-/// Of a file with a module.
-const MODULES: &[&str] = &["py", "pyc", "so"];
 /// For so long what was seen is taken for granted: tasks of a job come together.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// A directory that has changed so lately may change again without its time telling.
-const TICK: Duration = Duration::from_millis(50);
 
 /// Where a session's files are, and what is known of them.
 pub(super) struct Surroundings {
@@ -44,33 +41,6 @@ struct Seen {
     at: Instant,
     stamps: Vec<Option<Stamp>>,
     holdings: Arc<Holdings>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(directory: &Path) -> Option<Self> {
-        let found = fs::metadata(directory).ok()?;
-        Some(Self {
-            device: found.dev(),
-            inode: found.ino(),
-            changed: (found.mtime(), found.mtime_nsec()),
-        })
-    }
-
-    fn is_settled(&self) -> bool {
-        let since = Duration::new(
-            self.changed.0.try_into().unwrap_or(0),
-            self.changed.1.try_into().unwrap_or(0),
-        );
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        now.is_ok_and(|now| now > since + TICK)
-    }
 }
 
 impl Surroundings {
@@ -156,23 +126,15 @@ fn read_directory(directory: &Path, modules: &mut HashMap<String, PathBuf>) {
         } else if found.is_dir() && is_package(&path) {
             modules.insert(name.to_owned(), path.clone());
         } else if is_archive(&path, &found) {
-            let read = read_archive(&path, modules);
-            if let Err(error) = read {
-                debug!(
+            match modules_of_archive(&path) {
+                Ok(found) => modules.extend(found.iter().cloned()),
+                Err(error) => debug!(
                     "Can't read the list of modules in {}: {error}",
                     path.display()
-                );
+                ),
             }
         }
     }
-}
-
-/// The module that a file of this name has, if it has one: `a.py`, `a.abi3.so`.
-fn module_of(name: &str) -> Option<&str> {
-    let (module, rest) = name.split_once('.')?;
-    let ending = rest.rsplit('.').next()?;
-    let plain = ending == rest || ending == "so";
-    (plain && !module.is_empty() && MODULES.contains(&ending)).then_some(module)
 }
 
 /// Else it is only a part of a namespace, which any module of that name goes before.
@@ -187,27 +149,11 @@ fn is_archive(path: &Path, found: &Metadata) -> bool {
     found.is_file() && ending.is_some_and(|ending| ARCHIVES.contains(&ending))
 }
 
-fn read_archive(path: &Path, modules: &mut HashMap<String, PathBuf>) -> zip::result::ZipResult<()> {
-    let archive = zip::ZipArchive::new(File::open(path)?)?;
-    for file in archive.file_names().filter_map(Result::ok) {
-        let file = file.as_ref();
-        let module = match file.split_once('/') {
-            None => module_of(file),
-            Some((package, file)) => {
-                (file == "__init__.py" || file == "__init__.pyc").then_some(package)
-            }
-        };
-        if let Some(module) = module {
-            let within = path.join(file);
-            modules.insert(module.to_owned(), within);
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launch::zygote::stamp::TICK;
+    use std::fs::File;
     use std::io::Write;
 
     fn names(directories: &[&Path]) -> Vec<String> {
@@ -249,6 +195,19 @@ mod tests {
         write_zip(&at("deps.zip"), &inside);
         let expected = ["five", "one", "six", "three", "two"];
         assert_eq!(names(&[directory.path()]), expected);
+    }
+
+    #[test]
+    fn an_archive_that_has_changed_is_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let archive = directory.path().join("deps.zip");
+        for module in ["one.py", "two.py"] {
+            write_zip(&archive, &[module]);
+            std::thread::sleep(TICK + TICK);
+            let name = module.trim_end_matches(".py");
+            assert_eq!(names(&[directory.path()]), [name]); // reads it
+            assert_eq!(names(&[directory.path()]), [name]); // remembers it
+        }
     }
 
     #[test]

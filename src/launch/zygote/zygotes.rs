@@ -16,7 +16,7 @@ use super::process::Zygote;
 use super::report::ZygoteReport;
 use super::spares::{Spare, Spares};
 use super::state::{LeftOut, State};
-use super::surroundings::Holdings;
+use super::surroundings::{Holdings, Surroundings};
 use super::unfitness::{self, Unfitness};
 use crate::error::{Error, Step};
 use crate::host::Host;
@@ -246,6 +246,7 @@ impl Zygotes {
     }
 
     fn start_ahead(self: &Arc<Self>, anew: bool) {
+        Surroundings::of(&self.spec).look(); // reads the archives that the first session has
         let limit = self.spec.settings.start_timeout;
         // Nobody waits for another try, so it has the half that is left to Spark's daemon as well.
         let deadline = Deadline::after(if anew { limit * 2 } else { limit });
