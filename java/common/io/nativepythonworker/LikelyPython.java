@@ -55,7 +55,7 @@ final class LikelyPython {
       environment.put(HASH_SEED, hints.get(HASH_SEED));
     }
     if (spark.atLeast(3, 5)) {
-      BigDecimal threads = FactoryProperties.taskCpus(conf).setScale(0, RoundingMode.CEILING);
+      BigDecimal threads = CommonProperties.taskCpus(conf).setScale(0, RoundingMode.CEILING);
       environment.put(THREADS, threads.toString());
     } else if (conf.contains("spark.executor.cores")) {
       environment.put(THREADS, conf.get("spark.executor.cores"));

@@ -73,7 +73,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   /** Fails with an IllegalArgumentException that names the first setting that is of no use. */
   static void checkSettings(SparkConf conf) {
-    check(pairs(FactoryProperties.settings(conf)));
+    check(pairs(CommonProperties.settings(conf)));
   }
 
   /**

@@ -9,10 +9,8 @@ import io.nativepythonworker.WorkerFactoryMap;
 import io.nativepythonworker.ui.WorkersPage;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.python.PythonWorker;
@@ -31,6 +29,9 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
   private static final String DAEMON = "pyspark.daemon";
 
   private final SparkVersion spark;
+
+  /** Read once: this serves one SparkEnv. */
+  private Map<String, String> transport;
 
   public Spark4WorkerFactoryBuilder(SparkVersion spark) {
     this.spark = spark;
@@ -116,7 +117,14 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
     WorkersTab.attach(ui, page);
   }
 
-  private Map<String, String> transport(SparkConf conf) {
+  private synchronized Map<String, String> transport(SparkConf conf) {
+    if (transport == null) {
+      transport = readTransport(conf);
+    }
+    return transport;
+  }
+
+  private Map<String, String> readTransport(SparkConf conf) {
     if (spark.atLeast(4, 1)) { // 4.0 has no Unix domain socket mode
       SocketAuthHelper sockets = new SocketAuthHelper(conf);
       if (sockets.isUnixDomainSock()) {
@@ -145,17 +153,20 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
    */
   static Optional<Boolean> capturedFlag(Object closure) {
     try {
-      List<Field> flags =
-          Stream.of(closure.getClass().getDeclaredFields())
-              .filter(
-                  field ->
-                      field.getType() == boolean.class && !Modifier.isStatic(field.getModifiers()))
-              .toList();
-      if (flags.size() != 1) {
+      Field flag = null;
+      for (Field field : closure.getClass().getDeclaredFields()) {
+        if (field.getType() == boolean.class && !Modifier.isStatic(field.getModifiers())) {
+          if (flag != null) {
+            return Optional.empty();
+          }
+          flag = field;
+        }
+      }
+      if (flag == null) {
         return Optional.empty();
       }
-      flags.get(0).setAccessible(true);
-      return Optional.of(flags.get(0).getBoolean(closure));
+      flag.setAccessible(true);
+      return Optional.of(flag.getBoolean(closure));
     } catch (ReflectiveOperationException | RuntimeException unreadable) {
       return Optional.empty();
     }

@@ -60,38 +60,8 @@ public class FactoryPropertiesTest {
     assertEquals(map, FactoryProperties.toJava(PythonUtils.toScalaMap(map)));
   }
 
-  private static int slots(String master, String executor) {
-    SparkConf conf =
-        new SparkConf(false)
-            .set("spark.master", master)
-            .set("spark.executor.cores", "6")
-            .set("spark.task.cpus", "2");
-    return FactoryProperties.taskSlots(conf, executor, 8);
-  }
-
   @Test
-  public void slotsAreThoseOfTheTasksThatRunInThisJvm() {
-    assertEquals(4, slots("local[*]", "driver"));
-    assertEquals(2, slots("local[5]", "driver"));
-    assertEquals(2, slots("local[5,3]", "driver"));
-    assertEquals(1, slots("local[1]", "driver"));
-    assertEquals(1, slots("local", "driver"));
-    assertEquals(3, slots("spark://host:7077", "0"));
-    assertEquals(3, slots("local-cluster[2,6,1024]", "1"));
-  }
-
-  @Test
-  public void aTaskMayHaveAPartOfAProcessor() {
-    SparkConf conf = new SparkConf(false).set("spark.master", "local[4]");
-    assertEquals(8, FactoryProperties.taskSlots(conf.set("spark.task.cpus", "0.5"), "driver", 8));
-    assertEquals(2, FactoryProperties.taskSlots(conf.set("spark.task.cpus", "1.5"), "driver", 8));
-  }
-
-  @Test
-  public void theDriverOfAClusterRunsNoTasks() {
-    assertEquals(1, slots("spark://host:7077", "driver"));
-    assertEquals(1, slots("yarn", "driver"));
-    assertEquals(1, slots("local-cluster[2,6,1024]", "driver"));
+  public void theDriverOfAClusterHasOneSlot() {
     assertEquals("1", properties(new SparkConf(false), Map.of()).get("taskSlots"));
   }
 }
