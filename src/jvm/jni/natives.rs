@@ -1,7 +1,9 @@
 //! The natives of `NativePythonWorkerFactory`, and the one that binds all of them.
 
 use std::ops::ControlFlow;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jni::objects::{JClass, JObjectArray, JString, LoaderContext};
 use jni::sys::{jboolean, jlong};
@@ -12,7 +14,7 @@ use super::channel;
 use super::convert::pairs;
 use super::event::{NativeEventAPI, NativeEventsAPI};
 use super::throw::{self, Failure, ThrowSparks, first_without_env, without_env};
-use crate::error::Error;
+use crate::error::{Error, Step};
 use crate::factory::{Factory, Handout, Taken};
 use crate::host::WorkerId;
 use crate::jvm::events::events;
@@ -42,6 +44,7 @@ bind_java_type! {
         static fn open(properties: JString[], environment: JString[]) -> jlong,
         static raw fn take(factory: jlong, ready: NativeWorker[]) -> jlong,
         static fn create(factory: jlong) -> NativeWorker,
+        static fn unconnected() -> NativeWorker,
         static fn create_simple(factory: jlong, worker_module: JString) -> NativeWorker,
         static raw fn release(factory: jlong, worker: jlong),
         static fn stop_worker(factory: jlong, worker: jlong),
@@ -107,7 +110,7 @@ fn spec(
     Ok(FactorySpec::new(&properties, environment)?)
 }
 
-/// What `take` gives where no worker is idle.
+/// The id of no worker: what `take` gives where none is idle.
 const NO_WORKER: jlong = 0;
 
 /// Makes Java's object of a new worker. Where that fails nobody else can stop the worker, so it is stopped here.
@@ -231,6 +234,17 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         let factory = registry::find(factory)?;
         let handout = factory.create()?;
         worker(env, &factory, handout)
+    }
+
+    fn unconnected<'local>(
+        env: &mut Env<'local>,
+        _class: JClass<'local>,
+    ) -> Result<NativeWorker<'local>, Failure> {
+        let failed = Error::io(Step::Connect, Duration::ZERO);
+        let (socket, _ended) = UnixStream::pair().map_err(failed)?;
+        let channel = channel::open(env, socket.into())?;
+        let pid = jlong::from(std::process::id());
+        Ok(NativeWorker::new(env, NO_WORKER, pid, channel)?)
     }
 
     fn create_simple<'local>(

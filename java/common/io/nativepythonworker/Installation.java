@@ -115,8 +115,7 @@ public final class Installation {
         Map<String, String> properties =
             serving.usualProperties(conf, LikelyPython.executable(hints), environment);
         NativePythonWorkerFactory.prewarm(properties, environment);
-        DaemonThreads.make(
-                () -> rehearse(serving, properties, environment), "native-python-worker-rehearsal")
+        DaemonThreads.make(() -> rehearse(serving, environment), "native-python-worker-rehearsal")
             .start();
       }
     } catch (Throwable failure) { // the first task starts it
@@ -124,10 +123,9 @@ public final class Installation {
     }
   }
 
-  private static void rehearse(
-      SparkGeneration serving, Map<String, String> properties, Map<String, String> environment) {
+  private static void rehearse(SparkGeneration serving, Map<String, String> environment) {
     try {
-      serving.rehearse(properties, environment);
+      Rehearsal.run(serving, environment);
     } catch (Throwable failure) { // an uncaught one would end an executor's JVM
       LOGGER.debug("Failed to rehearse a hand-out; the first one takes longer", failure);
     }

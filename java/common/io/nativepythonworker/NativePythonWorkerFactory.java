@@ -128,7 +128,18 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    */
   public W create() {
     keepDelivering();
-    return tasks.begin(idleOrNew());
+    W ready = idleOrReady();
+    return tasks.begin(ready == null ? createNew() : ready);
+  }
+
+  /**
+   * As {@link #create}, but gives a connection to nobody. It is no worker's, so it is in no figure.
+   */
+  public W rehearse() {
+    keepDelivering();
+    idleOrReady();
+    WorkerMetrics.rehearse();
+    return tasks.begin(wrap(unconnected()));
   }
 
   private void keepDelivering() {
@@ -138,7 +149,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
     }
   }
 
-  private W idleOrNew() {
+  /** What nobody has to wait for; null where there is none. */
+  private W idleOrReady() {
     NativeEvents.followLevel();
     long began = idle.isEmpty() ? System.nanoTime() : metrics.beginIdle();
     NativeWorker[] ready = new NativeWorker[1];
@@ -151,7 +163,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
       stopWorker(id, worker); // closed by its last user just now, while it was handed out
     }
     if (ready[0] == null) {
-      return createNew();
+      return null;
     }
     W worker = wrap(ready[0]);
     WorkerMetrics.endSpare(began);
@@ -194,16 +206,6 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    */
   boolean isUnused() {
     return waiting.get() == 0 && isUnused(id);
-  }
-
-  /**
-   * A connection as a task gets it, to no worker; the caller closes it.
-   *
-   * @param pid of some process
-   * @param channel of the kind that workers have
-   */
-  public W wrapUnconnected(long pid, SocketChannel channel) {
-    return wrap(new NativeWorker(NO_WORKER, pid, channel));
   }
 
   private W wrap(NativeWorker worker) {
@@ -376,6 +378,9 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   private static native long take(long factory, NativeWorker[] ready);
 
   private static native NativeWorker create(long factory);
+
+  /** Like a new one, but no worker's: {@link #NO_WORKER}, with a connection that has ended. */
+  private static native NativeWorker unconnected();
 
   private static native NativeWorker createSimple(long factory, String workerModule);
 

@@ -1,7 +1,6 @@
 package io.nativepythonworker;
 
 import io.nativepythonworker.ui.WorkersPage;
-import java.io.IOException;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.ui.SparkUI;
@@ -21,14 +20,12 @@ public interface SparkGeneration extends WorkerFactoryBuilder {
       SparkConf conf, String pythonExec, Map<String, String> environment);
 
   /**
-   * Hands out a connection of its own, which is no worker's, and closes it: what the first use of
-   * all these classes costs is not left to the first task.
+   * Asks SparkEnv for a worker and gives it back, as a task does, and has it destroyed.
    *
-   * @param properties those of the factory that the first task will most likely ask for
-   * @param environment variables of that factory's key
+   * @param pythonExec a rehearsal's; see {@link Rehearsal}
+   * @param environment variables of the factory's key
    */
-  void rehearse(Map<String, String> properties, Map<String, String> environment)
-      throws IOException, ReflectiveOperationException;
+  void rehearse(String pythonExec, Map<String, String> environment);
 
   /** Adds a tab with the page of Python workers to Spark's UI. */
   void attach(SparkUI ui, WorkersPage page) throws ReflectiveOperationException;

@@ -26,13 +26,26 @@ final class TaskWorkers<W extends WorkerConnection> {
   /** From now on the calling thread's task has {@code worker}, if the thread has a task. */
   W begin(W worker) {
     TaskContext task = TaskContext.get();
+    TaskCompletionListener end = new End(worker); // in any case: a rehearsal has no task
     if (task != null) {
       tasks.put(worker.id(), task);
       // Spark's own comes later, and so is called before.
-      TaskCompletionListener listener = ended -> taskEnded(task, worker);
-      task.addTaskCompletionListener(listener);
+      task.addTaskCompletionListener(end);
     }
     return worker;
+  }
+
+  private final class End implements TaskCompletionListener {
+    private final W worker;
+
+    End(W worker) {
+      this.worker = worker;
+    }
+
+    @Override
+    public void onTaskCompletion(TaskContext task) {
+      taskEnded(task, worker);
+    }
   }
 
   /** No task has the worker any more: it was given back or stopped. */

@@ -118,6 +118,9 @@ public final class WorkerFactoryMap extends HashMap<Object, Object> {
     try {
       return builder.build((Product) key, stock);
     } catch (Exception | LinkageError failure) {
+      if (Rehearsal.isKey((Product) key)) {
+        throw failure; // Spark's own would start its interpreter
+      }
       if (!warned) {
         warned = true;
         LOGGER.warn(

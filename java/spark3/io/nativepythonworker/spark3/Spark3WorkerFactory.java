@@ -4,7 +4,6 @@ import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import java.io.IOException;
 import java.net.Socket;
-import java.nio.channels.SocketChannel;
 import org.apache.spark.api.python.PythonWorkerFactory;
 import org.objenesis.ObjenesisStd;
 import org.objenesis.instantiator.ObjectInstantiator;
@@ -23,6 +22,9 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   private NativePythonWorkerFactory<WorkerSocket> workers;
   private boolean useDaemon;
+
+  /** Whether what it hands out is no worker's. */
+  boolean isRehearsal;
 
   private Spark3WorkerFactory() {
     super(null, null);
@@ -49,14 +51,7 @@ public final class Spark3WorkerFactory extends PythonWorkerFactory implements Na
 
   @Override
   public Tuple2<Socket, Option<Object>> create() {
-    return pair(workers.create());
-  }
-
-  /** See {@link io.nativepythonworker.SparkGeneration#rehearse}. */
-  void rehearse() throws IOException {
-    WorkerSocket unconnected = workers.wrapUnconnected(0, SocketChannel.open());
-    pair(unconnected);
-    unconnected.discard();
+    return pair(isRehearsal ? workers.rehearse() : workers.create());
   }
 
   /** Spark 3.5's; nobody calls it on an older one. */

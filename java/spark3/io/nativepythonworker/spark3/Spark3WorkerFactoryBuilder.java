@@ -2,14 +2,16 @@ package io.nativepythonworker.spark3;
 
 import io.nativepythonworker.FactoryProperties;
 import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.Rehearsal;
 import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
 import io.nativepythonworker.ui.WorkersPage;
-import java.io.IOException;
+import java.net.Socket;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.api.python.PythonUtils;
 import org.apache.spark.ui.SparkUI;
 import scala.Function0;
 import scala.Product;
@@ -40,7 +42,9 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
     SparkConf conf = SparkEnv.get().conf();
     Map<String, String> environment = FactoryProperties.toJava(variables);
     Map<String, String> properties = usualProperties(conf, pythonExec, environment);
-    return open(properties, environment, FactoryProperties.useDaemon(conf));
+    Spark3WorkerFactory factory = open(properties, environment, FactoryProperties.useDaemon(conf));
+    factory.isRehearsal = Rehearsal.isKey(key);
+    return factory;
   }
 
   private static Spark3WorkerFactory open(
@@ -67,14 +71,12 @@ public final class Spark3WorkerFactoryBuilder implements SparkGeneration {
   }
 
   @Override
-  public void rehearse(Map<String, String> properties, Map<String, String> environment)
-      throws IOException {
-    Spark3WorkerFactory factory = open(properties, environment, true);
-    try {
-      factory.rehearse();
-    } finally {
-      factory.stop();
-    }
+  public void rehearse(String pythonExec, Map<String, String> environment) {
+    SparkEnv env = SparkEnv.get();
+    scala.collection.immutable.Map<String, String> variables = PythonUtils.toScalaMap(environment);
+    Socket unconnected = env.createPythonWorker(pythonExec, variables)._1();
+    env.releasePythonWorker(pythonExec, variables, unconnected);
+    env.destroyPythonWorker(pythonExec, variables, unconnected);
   }
 
   @Override

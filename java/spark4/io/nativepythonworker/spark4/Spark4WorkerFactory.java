@@ -4,11 +4,8 @@ import io.nativepythonworker.NativeBacked;
 import io.nativepythonworker.NativePythonWorkerFactory;
 import io.nativepythonworker.Rethrow;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.StandardProtocolFamily;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SocketChannel;
 import org.apache.spark.api.python.PythonWorker;
 import org.apache.spark.api.python.PythonWorkerFactory;
 import org.objenesis.ObjenesisStd;
@@ -66,21 +63,12 @@ public final class Spark4WorkerFactory extends PythonWorkerFactory implements Na
   @Override
   public Tuple2<PythonWorker, Option<ProcessHandle>> create() {
     while (true) {
-      Spark4Worker worker = isRehearsal ? unconnected() : workers.create();
+      Spark4Worker worker = isRehearsal ? workers.rehearse() : workers.create();
       if (isPrepared(worker)) {
         return pair(worker);
       }
       LOGGER.warn("Worker {} process from idle queue is dead, discarding.", worker);
       stopWorker(worker);
-    }
-  }
-
-  private Spark4Worker unconnected() {
-    try {
-      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-      return workers.wrapUnconnected(ProcessHandle.current().pid(), channel);
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
     }
   }
 

@@ -2,10 +2,10 @@ package io.nativepythonworker.spark4;
 
 import io.nativepythonworker.FactoryProperties;
 import io.nativepythonworker.NativePythonWorkerFactory;
+import io.nativepythonworker.Rehearsal;
 import io.nativepythonworker.SparkGeneration;
 import io.nativepythonworker.SparkVersion;
 import io.nativepythonworker.StandardOutput;
-import io.nativepythonworker.WorkerFactoryMap;
 import io.nativepythonworker.ui.WorkersPage;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
@@ -13,18 +13,15 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.api.python.PythonUtils;
 import org.apache.spark.api.python.PythonWorker;
 import org.apache.spark.security.SocketAuthHelper;
 import org.apache.spark.ui.SparkUI;
 import scala.Function0;
 import scala.Product;
-import scala.collection.immutable.Map$;
 
 /** Makes factories for Spark 4.0 to 4.3. */
 public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
-  /** In the place of an interpreter in the rehearsal's key; none of that name is started. */
-  private static final String REHEARSAL = "native-python-worker-rehearsal";
-
   private static final String WORKER = "pyspark.worker";
   private static final String DAEMON = "pyspark.daemon";
 
@@ -58,9 +55,7 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
             .toMap();
     Spark4WorkerFactory factory =
         open(properties, environment, useDaemon, standardOutput(environment));
-    if (key.productElement(0).equals(REHEARSAL)) {
-      factory.isRehearsal = true;
-    }
+    factory.isRehearsal = Rehearsal.isKey(key);
     return factory;
   }
 
@@ -80,28 +75,14 @@ public final class Spark4WorkerFactoryBuilder implements SparkGeneration {
     }
   }
 
-  /** Asks SparkEnv, as a task does: what is cold there is no better than what is cold here. */
   @Override
-  public void rehearse(Map<String, String> properties, Map<String, String> environment)
-      throws ReflectiveOperationException {
+  public void rehearse(String pythonExec, Map<String, String> environment) {
     SparkEnv env = SparkEnv.get();
-    scala.collection.immutable.Map<String, String> variables = toScala(environment);
-    try {
-      PythonWorker unconnected =
-          env.createPythonWorker(REHEARSAL, WORKER, DAEMON, variables, true)._1();
-      env.destroyPythonWorker(REHEARSAL, WORKER, DAEMON, variables, unconnected);
-    } finally {
-      WorkerFactoryMap.stop(env, REHEARSAL);
-    }
-  }
-
-  @SuppressWarnings("unchecked") // of Scala's signature nothing is left there
-  private static scala.collection.immutable.Map<String, String> toScala(Map<String, String> map) {
-    scala.collection.immutable.Map<String, String> copy = Map$.MODULE$.empty();
-    for (Map.Entry<String, String> entry : map.entrySet()) {
-      copy = copy.updated(entry.getKey(), entry.getValue());
-    }
-    return copy;
+    var variables = PythonUtils.toScalaMap(environment);
+    PythonWorker unconnected =
+        env.createPythonWorker(pythonExec, WORKER, DAEMON, variables, true)._1();
+    env.releasePythonWorker(pythonExec, WORKER, DAEMON, variables, unconnected);
+    env.destroyPythonWorker(pythonExec, WORKER, DAEMON, variables, unconnected);
   }
 
   @Override

@@ -10,9 +10,13 @@ import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.package$;
@@ -20,7 +24,9 @@ import org.junit.After;
 import org.junit.Before;
 import org.junit.ClassRule;
 import org.junit.Test;
+import scala.collection.Iterator;
 import scala.collection.immutable.Map;
+import scala.collection.mutable.HashMap;
 
 /** What holds of the workers that SparkEnv gives, in every Spark generation. */
 public abstract class FactoryCases<W extends WorkerConnection> {
@@ -58,19 +64,40 @@ public abstract class FactoryCases<W extends WorkerConnection> {
   @Test
   public void aRehearsalStartsNothingAndLeavesNothingOpen() throws Exception {
     SparkGeneration spark = SparkVersion.parse(package$.MODULE$.SPARK_VERSION()).generation();
-    java.util.Map<String, String> environment =
-        java.util.Map.of("SPARK_JOB_ARTIFACT_UUID", "rehearsed");
-    var properties = spark.usualProperties(SparkEnv.get().conf(), TestSpark.python(), environment);
-    long before = selectors();
-    spark.rehearse(properties, environment);
-    assertEquals(before, selectors());
-    assertFalse(NativePythonWorkerFactory.report().contains("rehearsed"));
+    int factories = factories();
+    long selectors = selectors();
+    JsonNode before = NativeReport.anew().get("counts");
+    JsonNode handOuts = WorkerMetrics.handOuts();
+    Rehearsal.run(spark, java.util.Map.of("SPARK_JOB_ARTIFACT_UUID", "rehearsed"));
+    assertEquals(factories, factories());
+    assertTrue(eventually(() -> selectors == selectors()));
+    JsonNode after = NativeReport.anew();
+    for (String count : List.of("created.spare", "created.fork", "created.failed", "released")) {
+      assertEquals(count, before.get(count), after.get("counts").get(count));
+    }
+    assertFalse(after.toString().contains("rehearsed"));
+    assertEquals(handOuts, WorkerMetrics.handOuts());
+  }
+
+  /** How many factories SparkEnv has. */
+  private static int factories() throws ReflectiveOperationException {
+    Field field = SparkEnv.class.getDeclaredField("pythonWorkers");
+    field.setAccessible(true);
+    Iterator<?> entries = ((HashMap<?, ?>) field.get(SparkEnv.get())).iterator();
+    int count = 0;
+    while (entries.hasNext()) {
+      entries.next();
+      count++;
+    }
+    return count;
   }
 
   /** How many selectors this JVM has open. */
-  private static long selectors() throws IOException {
+  private static long selectors() {
     try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
       return descriptors.filter(FactoryCases::isSelector).count();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
     }
   }
 

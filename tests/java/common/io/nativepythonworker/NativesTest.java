@@ -40,7 +40,7 @@ public class NativesTest {
       }
     }
     assertEquals(List.of(), unbound);
-    assertEquals(24, count);
+    assertEquals(25, count);
   }
 
   private static boolean isBound(Method method) throws IllegalAccessException {

@@ -3,6 +3,7 @@ package io.nativepythonworker;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertSame;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import java.lang.reflect.Field;
@@ -79,6 +80,22 @@ public class WorkerFactoryMapTest {
       assertEquals(1, log.lines().size());
       assertTrue(log.lines().get(0).contains("bad setting"));
     }
+  }
+
+  @Test
+  public void aRehearsalThatFailsIsNotSparksOwnAndIsNoWarning() {
+    WorkerFactoryMap failing =
+        new WorkerFactoryMap(
+            (key, stock) -> {
+              throw new IllegalArgumentException("bad setting");
+            });
+    Tuple2<String, String> key = new Tuple2<>("native-python-worker-rehearsal", "a");
+    try (LogRecorder log = new LogRecorder(WorkerFactoryMap.class.getName())) {
+      assertThrows(
+          IllegalArgumentException.class, () -> failing.getOrElseUpdate(key, () -> "stock"));
+      assertEquals(List.of(), log.lines());
+    }
+    assertTrue(failing.get(key).isEmpty());
   }
 
   private static NativePythonWorkerFactory<WorkerConnection> unused(Runnable close) {
