@@ -131,6 +131,7 @@ class ImportCache:
         for name in self.new_names():
             self.entries[name] = Entry(sys.modules.pop(name), NEVER, NEVER)
         self.take_out_submodules()
+        self.remember_needs()
         self.seen = set(sys.modules)
         self.lookup.remember()
 
