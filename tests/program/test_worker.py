@@ -47,6 +47,13 @@ def test_also_where_a_module_has_set_another_generator(interpreter, folder, begi
     assert told == {"differ": True, "used": False, "kind": kind}
 
 
+def test_numbers_that_are_seeded_at_the_interpreters_start_stay(interpreter, folder, begin):
+    start = folder("start", sitecustomize="import numpy.random\nnumpy.random.seed(42)")
+    code = "load('secrets')\nfirst, second = in_forks(drawn)\ntell(drawn=[first, second])"
+    told = interpreter(begin + FORKS + code, PYTHONPATH=str(start), OMP_NUM_THREADS="1")
+    assert [round(float(number), 6) for number in told["drawn"]] == [0.496714, 0.496714]
+
+
 AMONG_CHILDREN = """
 def children():
     import {imported}
