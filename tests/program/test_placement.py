@@ -7,7 +7,7 @@ HOLES = """
 many = [bytes(BYTES) for _ in range(2000)]
 del many[::8]
 FILL
-pages = {id(one) >> 12 for one in [bytes(BYTES) for _ in range(30)]}
+pages = {id(one) >> 12 for one in [bytes(BYTES) for _ in range(200)]}
 tell(pages=len(pages))
 """
 

@@ -400,3 +400,29 @@ def test_what_a_task_changes_of_the_interpreter_before_its_first_import(same):
         return spark.sparkContext.parallelize([0], 1).map(look).first()
 
     same(job)
+
+
+def test_numbers_that_children_of_a_task_draw(same):
+    """Where the task has imported numpy, but has not asked for any: numpy loads that when it is asked."""
+
+    def job(spark):
+        first_job(spark)
+
+        def look(_):
+            import multiprocessing
+
+            import numpy
+
+            forking = multiprocessing.get_context("fork")
+            drawn, told = forking.Pipe(duplex=False)
+            children = [forking.Process(target=lambda: told.send(numpy.random.rand())) for _ in range(3)]
+            for child in children:
+                child.start()
+            numbers = {drawn.recv() for _ in children}
+            for child in children:
+                child.join()
+            return len(numbers)
+
+        return spark.sparkContext.parallelize([0], 1).map(look).first()
+
+    same(job)

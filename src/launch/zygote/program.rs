@@ -28,6 +28,7 @@ const MODULES: &[Module] = &[
     ("again", include_str!("python/again.py")),
     ("stopwatch", include_str!("python/stopwatch.py")),
     ("lookup", include_str!("python/lookup.py")),
+    ("needs", include_str!("python/needs.py")),
     ("imports", include_str!("python/imports.py")),
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),

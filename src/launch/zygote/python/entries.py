@@ -102,6 +102,11 @@ class Entry:
         if os.path.isabs(file) and file not in self.files and not is_of_interpreter(file):
             self.files[file] = stamp(file)
 
+    def is_asked_for(self, name, child):
+        """Whether this is a package that gives what it has not, when it is asked, and has this one so, not by its own import."""
+        bound = getattr(self.module, "__dict__", {})
+        return "__getattr__" in bound and name not in self.submodules and bound.get(child) is sys.modules[name]
+
     def is_where_it_was(self, path):
         """Whether the place that it was found in is still where it would be looked for: on the path, or first in its package."""
         return self.place == next(iter(self.within.__path__), None) if self.within else self.place in path

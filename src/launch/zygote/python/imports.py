@@ -20,6 +20,7 @@ from importlib import _bootstrap
 from again import Again, is_extension
 from entries import Entry, first_two, holds, is_of_interpreter, top_level
 from lookup import LookUp
+from needs import Needs
 from placement import copied, fill_pools
 from stopwatch import is_for_import
 
@@ -101,37 +102,27 @@ class ImportCache:
         self.seen = set(at_start)
         self.entries = {}
         self.used = {}
-        self.needs = {}
-        self.needs_of_entries = {}
-        self.all_needed = {}
+        self.needs = Needs()
         self.missed = set()
-        self.lacking = {}
         self.batch = 0
         self.first = {}
         self.last = {}
         self.recorder = None
-        self.importer = self.running = lambda: ""
+        self.importer = lambda: ""
         self.when_used = lambda names: None
         self.dropped = set()
         self.again = Again()
 
     # While modules are loaded ahead.
 
-    def note(self, importer, name):
-        """Module `importer` imports `name`."""
-        self.needs.setdefault(first_two(importer), set()).add(top_level(name))
-        running = first_two(self.running()) if "." in name else ""
-        if running and running != first_two(name):
-            self.needs.setdefault(running, set()).add(first_two(name))
-
     def take_out_own(self, imported=()):
         """What this program has imported for itself is nobody's yet; `imported` is what was imported by what."""
         for importer, name in imported:
-            self.note(importer, name)
+            self.needs.note(importer, name)
         for name in self.new_names():
             self.entries[name] = Entry(sys.modules.pop(name), NEVER, NEVER)
         self.take_out_submodules()
-        self.remember_needs()
+        self.needs.settle(self.entries, self.missed)
         self.seen = set(sys.modules)
         self.lookup.remember()
 
@@ -155,26 +146,19 @@ class ImportCache:
             if entry.first == batch and entry.spec:
                 specs[name] = entry.spec
             elif entry.first == batch:
-                self.needs.setdefault(package, set()).add(name)  # C code has put it there, without an import
+                self.needs.add(package, name)  # C code has put it there, without an import
         self.take_out_late(batch)
         self.take_out_submodules()
         self.used.clear()
         self.missed.difference_update(self.entries)
-        self.remember_needs()
+        self.needs.settle(self.entries, self.missed)
         return specs
-
-    def remember_needs(self):
-        needs = self.needs_of_entries = {}
-        for name, needed in self.needs.items():
-            needs.setdefault(name if name in self.entries else top_level(name), set()).update(needed)
-        self.lacking = {name: lacks for name in self.entries if (lacks := self.missed.intersection(needs.get(name, ())))}
-        self.all_needed = {name: self.closure(name) for name in self.entries}
 
     def settle(self):
         """Nothing more is to be loaded, for now: puts what an import writes to in rows."""
         fill_pools()
         self.entries = {copied(name): entry.copied() for name, entry in self.entries.items()}
-        self.remember_needs()
+        self.needs.settle(self.entries, self.missed)
         fill_pools()
 
     def take_out_late(self, batch):
@@ -182,11 +166,13 @@ class ImportCache:
         for name in [name for name in sys.modules if name.count(".") == 1]:
             package, _, child = name.partition(".")
             entry = self.entries.get(package)
-            asked = entry and vars(entry.module).get("__getattr__") and vars(entry.module).get(child) is sys.modules[name]
-            if asked and (name in self.entries or (entry.first < batch and name not in entry.submodules)):
-                module = sys.modules.pop(name)
-                delattr(entry.module, child)
-                self.entries.setdefault(name, Entry(module, batch, batch, within=entry.module)).last = batch
+            if name not in self.entries and entry and entry.first < batch and entry.is_asked_for(name, child):
+                self.entries[name] = Entry(sys.modules[name], batch, batch, within=entry.module)
+            late = self.entries.get(name)
+            if late:
+                late.last = batch
+                del sys.modules[name]
+                vars(late.within).pop(child, None)
 
     def take_out_submodules(self):
         for name in list(sys.modules):
@@ -244,7 +230,7 @@ class ImportCache:
     def find_spec(self, name, path=None, target=None):
         importer = self.importer()
         if importer:
-            self.note(importer, name)
+            self.needs.note(importer, name)
         entry = None if self.lookup.is_asked(name) else self.looked_up(name)
         if entry:
             return self.spec_of(name, entry)
@@ -295,18 +281,8 @@ class ImportCache:
 
     def needed(self, name):
         """Entries that come with it."""
-        known = self.all_needed.get(name)
-        names = self.closure(name) if known is None else known
+        names = self.needs.of(name, self.entries)
         return [one for one in names if one in self.entries and not self.lookup.is_asked(one)]
-
-    def closure(self, name):
-        found, to_look = set(), [name]
-        while to_look:
-            one = to_look.pop()
-            if one in self.entries and one not in found:
-                found.add(one)
-                to_look.extend(self.needs_of_entries.get(one, ()))
-        return [one for one in list(self.entries) if one in found]
 
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
@@ -323,7 +299,7 @@ class ImportCache:
 
     def with_more(self, entries, suspects):
         """Those of these that an import would now give something that was missing."""
-        lacking = {name: self.lacking[name] for name in self.lacking.keys() & entries.keys()}
+        lacking = {name: self.needs.lacking[name] for name in self.needs.lacking.keys() & entries.keys()}
         wanted = set().union(*lacking.values())
         found = {name for name in wanted if name in sys.modules}
         for _, item, held in suspects:

@@ -31,22 +31,22 @@ class Recorder:
         self.original = builtins.__import__
         builtins.__import__ = self.imported
         self.cache.recorder = self
-        self.cache.importer, self.cache.running = self.importer, self.running_module
+        self.cache.importer, self.cache.needs.running = self.importer, self.running_module
         return self
 
     def __exit__(self, *_):
         self.readings.end()
         self.cache.recorder = None
-        self.cache.importer = self.cache.running = lambda: ""
+        self.cache.importer = self.cache.needs.running = lambda: ""
         if builtins.__import__ == self.imported:
             builtins.__import__ = self.original
 
     def imported(self, name, globals=None, locals=None, fromlist=(), level=0):
         importer = globals.get("__name__") if globals else None
         if importer is None or is_of_import(importer):
-            self.cache.note(self.importer(), name)  # by C code: Python code that runs is that of the import itself
+            self.cache.needs.note(self.importer(), name)  # by C code: Python code that runs is that of the import itself
         elif not level:
-            self.cache.note(importer, name)
+            self.cache.needs.note(importer, name)
         return self.original(name, globals, locals, fromlist, level)
 
     def find_spec(self, name, path, target):
