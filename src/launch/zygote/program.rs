@@ -30,6 +30,7 @@ const MODULES: &[Module] = &[
     ("lookup", include_str!("python/lookup.py")),
     ("needs", include_str!("python/needs.py")),
     ("imports", include_str!("python/imports.py")),
+    ("stamps", include_str!("python/stamps.py")),
     ("sources", include_str!("python/sources.py")),
     ("pools", include_str!("python/pools.py")),
     ("filters", include_str!("python/filters.py")),

@@ -67,7 +67,20 @@ def way_of(loader):
 class Entry:
     """A module that is loaded, and out of `sys.modules` until somebody imports it."""
 
-    __slots__ = ("files", "first", "is_spread", "last", "module", "place", "spec", "stamp", "submodules", "within")
+    __slots__ = (
+        "file",
+        "files",
+        "first",
+        "is_findable",
+        "is_spread",
+        "last",
+        "module",
+        "place",
+        "spec",
+        "stamp",
+        "submodules",
+        "within",
+    )
 
     def __init__(self, module, first, last, within=None):
         """It was loaded in this batch `first`, and had modules of its own loaded until batch `last`; `within` is its package."""
@@ -75,19 +88,22 @@ class Entry:
         self.within = within
         self.submodules = {}
         self.spec = getattr(module, "__spec__", None)
+        self.is_findable = self.spec is not None
         self.place = place_of(self.spec)
         self.first = first
         self.last = last
         may_change = self.place is not None and not is_of_interpreter(self.place)
-        self.stamp = stamp(self.spec.origin) if may_change else None
+        self.file = self.spec.origin if may_change else None
+        self.stamp = stamp(self.file) if may_change else None
         self.files = {}
         self.is_spread = None
 
     def copied(self):
-        """The same in another place, with the names of its submodules."""
+        """The same in another place, with the names of its file and of its submodules."""
         other = object.__new__(Entry)
         for name in Entry.__slots__:
             setattr(other, name, getattr(self, name))
+        other.file = self.file and copied(self.file)
         other.submodules = {copied(name): module for name, module in self.submodules.items()}
         return other
 
@@ -112,7 +128,7 @@ class Entry:
         return self.place == next(iter(self.within.__path__), None) if self.within else self.place in path
 
     def is_as_it_was(self):
-        return self.stamp is None or stamp(self.spec.origin) == self.stamp
+        return self.file is None or stamp(self.file) == self.stamp
 
     def is_all_as_it_was(self):
         """With its submodules."""

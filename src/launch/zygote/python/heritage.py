@@ -18,7 +18,9 @@ RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
 
 
 class Heritage:
-    """Thread pools, memory, and variables of the environment, by the top-level name of the package."""
+    """Thread pools, memory, variables of the environment, options, filters, loggers and registrations, by the top-level name of
+    the package.
+    """
 
     def __init__(self, cache):
         self.cache = cache
@@ -126,8 +128,8 @@ class Heritage:
 
     def reseed_early(self):
         """In a worker: numpy's numbers where PySpark has imported it, but for who has seeded them at the interpreter's start."""
-        if "numpy.random" in sys.modules and "numpy.random" not in self.cache.at_start:
-            reseed(sys.modules["numpy.random"], sys.modules["numpy"])
+        if "numpy.random" not in self.cache.at_start:
+            self.reseed(["numpy"])
 
     def reseed(self, packages):
         """Those of each process that imports it: on stock a task's own children do that, where it has not itself."""

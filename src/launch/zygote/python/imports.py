@@ -25,6 +25,7 @@ from placement import copied, fill_pools
 from stopwatch import is_for_import
 
 NEVER = float("inf")
+USUAL_LOADERS = (importlib.machinery.SourceFileLoader, importlib.machinery.ExtensionFileLoader)
 
 # Looked for without its package by C code of `json`, which this program uses, when it fails.
 STAYS_WITHOUT_PACKAGE = "json.decoder"
@@ -56,37 +57,17 @@ def duplicate(thing):
     return other
 
 
-class Returning:
-    """The loader of an entry: gives back what is loaded."""
-
-    def __init__(self, cache, name, entry):
-        self.cache, self.name, self.entry = cache, name, entry
-
-    def create_module(self, spec):
-        return self.entry.module
-
-    def exec_module(self, module):
-        self.cache.use(self.name)
-        module.__spec__ = self.entry.spec  # the import has set a copy, for which other threads wait
+class Plain:
+    """A loader that has no more than any must have."""
 
 
-def returning(cache, name, entry):
-    """The same, otherwise like the loader that has loaded it."""
-    own = Returning(cache, name, entry)
-    original = getattr(entry.spec, "loader", None)
-    if isinstance(original, type) or original is None:
-        return own
-    kind = type(original)
+def returning(cache, kind):
+    """A class of loaders that give back what is loaded, otherwise like this one."""
     methods = {
-        "create_module": lambda _, spec: own.create_module(spec),
-        "exec_module": lambda _, module: own.exec_module(module),
+        "create_module": lambda _, spec: cache.create_module(spec),
+        "exec_module": lambda _, module: cache.exec_module(module),
     }
-    try:
-        loader = duplicate(original)
-        loader.__class__ = type(kind.__name__, (kind,), {"__module__": kind.__module__, **methods})
-    except TypeError:
-        return own
-    return loader
+    return type(kind.__name__, (kind,), {"__module__": kind.__module__, **methods})
 
 
 class ImportCache:
@@ -112,6 +93,9 @@ class ImportCache:
         self.when_used = lambda names: None
         self.dropped = set()
         self.again = Again()
+        # Those of the interpreter are made now: what a worker makes is memory of its own.
+        self.loaders = {kind: returning(self, kind) for kind in (Plain, *USUAL_LOADERS)}
+        self.given = {}
 
     # While modules are loaded ahead.
 
@@ -207,6 +191,7 @@ class ImportCache:
         new = self.new_names()
         self.seen = self.seen.union(sys.modules).difference(new)
         self.batch += 1
+        self.given.clear()
         self.lookup.remember()
         return new
 
@@ -241,7 +226,7 @@ class ImportCache:
     def looked_up(self, name):
         """The entry that an import of this name is to get."""
         before = self.entries.get(name)
-        if before and before.spec is None:  # no import finds it: it comes with another one
+        if before and not before.is_findable:  # no import finds it: it comes with another one
             return None
         if before:
             self.drop_shadowed(self.needed(name))
@@ -252,9 +237,30 @@ class ImportCache:
         return self.entries.get(name)
 
     def spec_of(self, name, entry):
-        spec = duplicate(entry.spec) if entry.spec else importlib.machinery.ModuleSpec(name, None)
-        spec.loader = returning(self, name, entry)
+        spec = duplicate(entry.spec)
+        spec.loader = self.loader_like(entry.spec.loader)
+        self.given[name] = entry
         return spec
+
+    def loader_like(self, original):
+        """One that gives back what is loaded. `original` has loaded it."""
+        kind = type(original)
+        if not isinstance(original, type) and original is not None:
+            with contextlib.suppress(TypeError):
+                if kind not in self.loaders:
+                    self.loaders[kind] = returning(self, kind)
+                loader = duplicate(original)
+                loader.__class__ = self.loaders[kind]
+                return loader
+        return self.loaders[Plain]()
+
+    def create_module(self, spec):
+        return self.given[spec.name].module
+
+    def exec_module(self, module):
+        entry = self.given[module.__spec__.name]
+        self.use(module.__spec__.name)
+        module.__spec__ = entry.spec  # the import has set a copy, for which other threads wait
 
     def use(self, name):
         """This entry and what it needs are imported."""
@@ -286,7 +292,7 @@ class ImportCache:
 
     def drop_shadowed(self, names):
         entries = {name: self.entries.get(name) for name in names}
-        entries = {name: entry for name, entry in entries.items() if entry and entry.spec}
+        entries = {name: entry for name, entry in entries.items() if entry and entry.is_findable}
         suspects = self.lookup.suspects()
         shadowed = self.lookup.shadowed(entries, suspects)
         if not shadowed:

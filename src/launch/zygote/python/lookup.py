@@ -88,6 +88,8 @@ class LookUp:
 
     def moved(self, path):
         """Indices of what was behind something that it is before."""
+        if path == list(self.known):
+            return ()
         order = {item: place for place, item in enumerate(self.known)}
         found, first = set(), len(order)
         for index in reversed(range(len(path))):

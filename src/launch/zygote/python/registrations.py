@@ -14,7 +14,7 @@ def lists():
     return sys.meta_path, sys.path_hooks
 
 
-def holds(items, one):
+def is_among(one, items):
     return any(item is one for item in items)
 
 
@@ -36,7 +36,7 @@ class Registrations:
         finally:
             for items, kept in zip(lists(), before):
                 if len(items) > len(kept):
-                    items[:] = [item for item in items if holds(kept, item)]
+                    items[:] = [item for item in items if is_among(item, kept)]
             self.seen = self.context = None
 
     def credit(self, package):
@@ -55,9 +55,9 @@ class Registrations:
 
     def credit_finders(self, package, index, items, seen):
         known = [*seen, *(finder for _, _, finder, _ in self.finders)]
-        first = next((place for place, item in enumerate(items) if holds(seen, item)), len(items))
+        first = next((place for place, item in enumerate(items) if is_among(item, seen)), len(items))
         for place, item in [*reversed(list(enumerate(items[:first]))), *enumerate(items[first:], first)]:
-            if not holds(known, item):
+            if not is_among(item, known):
                 self.finders.append((package, index, item, place < first))
 
     def packages(self):
@@ -66,7 +66,7 @@ class Registrations:
     def put_back(self, packages):
         for package, index, finder, is_first in self.finders:
             items = lists()[index]
-            if package in packages and not holds(items, finder):
+            if package in packages and not is_among(finder, items):
                 items.insert(0 if is_first else len(items), finder)
         for package, variable, value in self.variables:
             if package in packages:

@@ -9,6 +9,7 @@ import time
 
 from entries import holds, is_of_interpreter, place_of, stamp, top_level
 from linux import LIBC
+from stamps import Stamps
 
 # Of a directory (`inotify`): something in it was written and closed, renamed, made or removed.
 CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200
@@ -29,7 +30,7 @@ class Sources:
     """Tells what has changed."""
 
     def __init__(self):
-        self.stamps = {}
+        self.stamps = Stamps()
         self.directories = {}
         self.watched = set()
         self.watches = {}
@@ -54,7 +55,7 @@ class Sources:
 
     def expect(self, file, known):
         """The file is to stay as it is: None for one that is not there."""
-        self.stamps[file] = known
+        self.stamps.expect(file, known)
         self.watch(os.path.dirname(file))
 
     def add_path(self, path, specs, wanted=()):
@@ -105,7 +106,7 @@ class Sources:
     def changed_in(self, directory, name):
         file = os.path.join(directory, name)
         if file in self.stamps:
-            return file if stamp(file) != self.stamps[file] else None
+            return file if self.stamps.has_changed(file) else None
         return file if directory in self.directories and self.would_be_found(directory, name.partition(".")[0]) else None
 
     def would_be_found(self, directory, name):
@@ -125,9 +126,9 @@ class Sources:
         return changed
 
     def look(self):
-        for file, known in self.stamps.items():
-            if stamp(file) != known:
-                return file
+        file = self.stamps.first_changed()
+        if file:
+            return file
         for directory, known in self.directories.items():
             now = stamp(directory)
             if now != known:
