@@ -7,14 +7,22 @@ matrix_java() {
   scripts/jdk.sh "$1" >"$LOGS/jdk-$1.log" 2>&1 </dev/null && java_home "$1"
 }
 
-# matrix_python VERSION: prints an interpreter of that version: python3.9 of the path, or the newest under pyenv.
-matrix_python() {
+# python_of VERSION: prints an interpreter of that version: python3.9 of the path, or the newest under pyenv, or one that was
+# brought here.
+python_of() {
   local candidate
-  for candidate in "$(command -v "python$1")" $(printf '%s\n' "$HOME"/.pyenv/versions/"$1".*/bin/python | sort -rV); do
+  for candidate in "$(command -v "python$1")" $(printf '%s\n' "$HOME"/.pyenv/versions/"$1".*/bin/python | sort -rV) \
+    "$PWD/$BUILD/pythons/$1/bin/python$1"; do
     [ -x "$candidate" ] && "$candidate" -c "import sys, venv, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '$1')" 2>/dev/null &&
       echo "$candidate" && return
   done
   return 1
+}
+
+# matrix_python VERSION: prints an interpreter of that version, which is brought here where that can be done.
+matrix_python() {
+  python_of "$1" && return
+  scripts/python.sh "$1" >"$LOGS/python-$1.log" 2>&1 </dev/null && python_of "$1"
 }
 
 not_run() {

@@ -72,7 +72,7 @@ as_oracle() {
 make_matrix_venv() { venv "$1-py$2" "$3" with_its_day "$1"; }
 
 with_its_day() {
-  local day=(numpy 'pandas<3' pyarrow)
+  local day=(numpy 'pandas<3' pyarrow setuptools wheel)
   case $2 in
     3.3.* | 3.4.*) day=('numpy<2' 'pandas<2' 'pyarrow<20' 'setuptools<81' wheel) ;;
     3.5.*) day=('numpy<2' 'pandas<3' 'pyarrow<20' 'setuptools<81' wheel) ;;

@@ -27,13 +27,15 @@ immortal.make_immortal()
 gc.freeze()
 if told["supported"]:
     words, count = immortal.memory(), immortal.memory()[immortal.word_of(None)]
+    # What 3.14 calls in a module takes one reference to the module that it has not counted, and the next use counts one.
+    is_immortal = lambda one: count - words[immortal.word_of(one)] in range(10)
     old = [Held, Held.text, Thing, untracked, untracked[0], immortal, immortal.__name__, gc, sys.modules]
-    told["at first"] = [words[immortal.word_of(one)] == count for one in old]
+    told["at first"] = [is_immortal(one) for one in old]
     for _ in range(1000):
         used = [(one, [one], {{"key": one}}) for one in old]
     del used
     gc.collect()
-    told["later"] = [words[immortal.word_of(one)] == count for one in old]
+    told["later"] = [is_immortal(one) for one in old]
     new = Thing()
     told["new"] = words[immortal.word_of(new)] < immortal.SIGN_BIT
 print(json.dumps(told))
