@@ -37,7 +37,8 @@ PYTHONS = {
 HEAD = """# Versions that were tested together
 
 Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
-reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it. The other rows have not been run in this
+reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it. What is tested is the wheel for glibc 2.17
+and later, as it is installed. The other rows have not been run in this
 way; `./test` itself runs Spark 3.5.9 and 4.3.0 on Java 17. The page is made from `matrix.json`.
 
 """

@@ -40,17 +40,24 @@ matrix_program() {
   step "the modules of the zygote on Python $1" "$report" "$2" -m pytest -v --junitxml "$report" tests/program
 }
 
+# with_wheel SPARK PYTHON INTERPRETER: their environment, with the wheel of this tree in it.
+with_wheel() {
+  make_matrix_venv "$@" && pip_install "$BUILD/venvs/$1-py$2" --no-deps --force-reinstall "$BUILD"/dist/*.whl
+}
+
 # matrix_row SPARK JAVA PYTHON: the short suite on one combination; what came of it is kept in docs/matrix.json.
 matrix_row() {
   local name="Spark $1, Java $2, Python $3" report=$PWD/$BUILD/test-reports/matrix-$1-$2-$3.xml home python
   home=$(matrix_java "$2") || { not_run "$1" "$2" "$3" "no JDK $2 here"; return; }
   python=$(matrix_python "$3") || { not_run "$1" "$2" "$3" "no Python $3 here"; return; }
-  step "what $name needs" - make_matrix_venv "$1" "$3" "$python" ||
+  step "what $name needs" - with_wheel "$1" "$3" "$python" ||
     { not_run "$1" "$2" "$3" "its environment could not be made"; return; }
-  matrix_program "$3" "$(spark_python "$1-py$3")"
+  python=$(spark_python "$1-py$3")
+  matrix_program "$3" "$python"
   rm -f "$report"
   step "$name" "$report" env JAVA_HOME="$home" NATIVE_PYTHON_WORKER_TEST_LOGS="$LOGS/drivers-$1-jdk$2-py$3" \
-    "$(spark_python "$1-py$3")" -m pytest -v -m matrix --junitxml "$report" tests/spark
+    NATIVE_PYTHON_WORKER_JAR="$("$python" -c 'import native_python_worker; print(native_python_worker.jar())')" \
+    "$python" -m pytest -v -m matrix --junitxml "$report" tests/spark
   [ -f "$report" ] || { not_run "$1" "$2" "$3" "it ended without a report"; return; }
   python3 scripts/matrix.py note "$1" "$2" "$3" "$report"
 }
