@@ -7,6 +7,7 @@ matrix.py page                                           writes docs/matrix.md
 """
 
 import json
+import re
 import subprocess
 import sys
 from datetime import date
@@ -18,8 +19,11 @@ PAGE = ROOT / "docs/matrix.md"
 # Each Spark on each Java that it is for, on one Python; and each Python on the oldest and on the newest Spark that is for it.
 JAVAS = {
     "3.3.4": ("8", "11", "17"),
+    "3.3.2-scala2.13": ("8",),
     "3.4.4": ("8", "11", "17"),
+    "3.4.3-scala2.13": ("11",),
     "3.5.9": ("8", "11", "17"),
+    "3.5.3-scala2.13": ("17",),
     "4.0.5": ("17", "21"),
     "4.1.4": ("17", "21"),
     "4.2.1": ("17", "21", "25"),
@@ -27,8 +31,11 @@ JAVAS = {
 }
 PYTHONS = {
     "3.3.4": ("3.8", "3.9", "3.10"),
+    "3.3.2-scala2.13": ("3.8",),
     "3.4.4": ("3.9", "3.11"),
+    "3.4.3-scala2.13": ("3.9",),
     "3.5.9": ("3.11", "3.8"),
+    "3.5.3-scala2.13": ("3.11",),
     "4.0.5": ("3.11", "3.9", "3.12", "3.13"),
     "4.1.4": ("3.11", "3.14"),
     "4.2.1": ("3.11",),
@@ -36,7 +43,7 @@ PYTHONS = {
 }
 HEAD = """# Versions that were tested together
 
-Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
+PyPI's PySpark 3 is for Scala 2.12; the rows of Scala 2.13 have Spark's jars from Maven Central. Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
 reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it. What is tested is the wheel for glibc 2.17
 and later, as it is installed. The other rows have not been run in this
 way; `./test` itself runs Spark 3.5.9 and 4.3.0 on Java 17. The page is made from `matrix.json`.
@@ -80,7 +87,7 @@ def note(row, found):
 
 def numbers(version):
     """A version, to be sorted by."""
-    return [int(part) for part in version.split(".")]
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def counted(report):

@@ -68,7 +68,8 @@ as_oracle() {
   "$from/bin/pip" freeze >"$1/requirements.txt" && pip_install "$1" -r "$1/requirements.txt" memory-profiler flameprof
 }
 
-# make_matrix_venv SPARK PYTHON INTERPRETER: that Spark on that Python, with what it worked with in its day.
+# make_matrix_venv SPARK PYTHON INTERPRETER: that Spark on that Python, with what it worked with in its day. A Spark 3 may be named
+# `3.4.3-scala2.13`: PyPI's are for 2.12.
 make_matrix_venv() { venv "$1-py$2" "$3" with_its_day "$1"; }
 
 with_its_day() {
@@ -78,7 +79,13 @@ with_its_day() {
     3.5.*) day=('numpy<2' 'pandas<3' 'pyarrow<20' 'setuptools<81' wheel) ;;
   esac
   pip_install "$1" "${day[@]}" psutil setproctitle pytest pytest-timeout &&
-    pip_install "$1" --no-build-isolation "pyspark==$2"
+    pip_install "$1" --no-build-isolation "pyspark==${2%-scala*}" || return
+  [[ $2 != *-scala2.13 ]] || for_scala213 "$1" "${2%-scala*}"
+}
+
+# for_scala213 FOLDER VERSION: has the PySpark in that environment Spark's jars for that Scala.
+for_scala213() {
+  run_gradle -p scripts/scala213 "-Pspark=$2" "-Pinto=$(cd "$1" && packages "$PWD/bin/python")/pyspark/jars" jars
 }
 
 # make_user_venv VERSION: what a user has: stock PySpark from PyPI.
