@@ -57,9 +57,8 @@ def factory_classes(session):
 
 
 def jvm_pid(session):
-    """The pid of this session's JVM, asked in a way that Java 8 has as well."""
-    runtime = session.sparkContext._jvm.java.lang.management.ManagementFactory.getRuntimeMXBean()
-    return int(runtime.getName().partition("@")[0])
+    """The pid of this session's JVM, asked in a way that Java 8 has as well and that is open to the py4j of Spark 3.3 on Java 17."""
+    return int(session.sparkContext._jvm.java.io.File("/proc/self").getCanonicalFile().getName())
 
 
 def answer(sessions, request):
