@@ -130,8 +130,7 @@ impl Learned {
                 .is_some_and(|r| r.starts_with('.'))
         };
         let mut modules = self.modules.iter();
-        let can_be = |module: &Module| !matches!(module.verdict, Verdict::Unsafe { .. });
-        modules.any(|(name, module)| within(name) && module.is_worth_it() && can_be(module))
+        modules.any(|(name, module)| within(name) && module.is_worth_it() && !self.is_unsafe(name))
     }
 
     /// Nothing where the module is not known.
@@ -165,6 +164,12 @@ impl Learned {
         let is_safe = |module: &Module| matches!(module.verdict, Verdict::Safe { .. });
         let found = self.modules.iter();
         found.filter_map(move |(name, module)| is_safe(module).then_some(name))
+    }
+
+    /// Whether something speaks against it: then it does not matter who has found it safe elsewhere.
+    pub(super) fn is_unsafe(&self, module: &str) -> bool {
+        let known = self.modules.get(module);
+        known.is_some_and(|known| matches!(known.verdict, Verdict::Unsafe { .. }))
     }
 
     /// All modules.
@@ -244,6 +249,7 @@ mod tests {
         learned.condemn("named", "starts threads", true);
         let told = learned.reports("").into_iter().map(|report| report.module);
         assert_eq!(told.collect::<Vec<_>>(), ["known", "named"]);
+        assert!(learned.is_unsafe("named") && !learned.is_unsafe("of the default list"));
         assert_eq!(learned.safe().count(), 0);
     }
 

@@ -88,14 +88,16 @@ impl Learning {
         }
     }
 
-    /// What was found safe, and is to be loaded.
+    /// What was found safe, here or elsewhere, and is to be loaded.
     fn to_load(&self) -> BTreeSet<String> {
         let mut modules = BTreeSet::new();
-        if self.loads_learned {
-            modules.extend(locked(&self.learned).safe().cloned());
-        }
         if self.loads_told {
             modules.extend(locked(&TOLD).iter().cloned());
+        }
+        let learned = locked(&self.learned);
+        modules.retain(|module| !learned.is_unsafe(module));
+        if self.loads_learned {
+            modules.extend(learned.safe().cloned());
         }
         modules
     }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,8 +27,14 @@ public final class Imports {
 
   private static final String SETTING = "spark.nativePythonWorker.preload";
 
-  /** The last word of each executor, of those that have ended as well. */
+  /**
+   * The last word of each executor, of those that have ended as well; who has spoken last comes
+   * last.
+   */
   private final Map<String, JsonNode> told = new LinkedHashMap<>();
+
+  /** What executors had to say that have not been heard for longest, where there were too many. */
+  private final Map<String, Module> before = new TreeMap<>();
 
   private final String preload;
 
@@ -52,15 +59,26 @@ public final class Imports {
       this.name = name;
     }
 
-    void add(JsonNode report) {
-      workers += report.path("workers").asLong();
-      millis += report.path("millis").asLong();
-      JsonNode one = report.path("verdict");
-      String said = one.path("state").asText();
-      if (weight(said) > weight(state)) {
-        state = said;
-        verdict = one;
+    Module(JsonNode report) {
+      this(report.path("module").asText());
+      workers = report.path("workers").asLong();
+      millis = report.path("millis").asLong();
+      JsonNode said = report.path("verdict");
+      if (said.isObject()) {
+        state = said.path("state").asText();
+        verdict = said;
       }
+    }
+
+    /** Both together, of the same name. */
+    static Module sum(Module one, Module other) {
+      Module heavier = weight(other.state) > weight(one.state) ? other : one;
+      Module sum = new Module(one.name);
+      sum.workers = one.workers + other.workers;
+      sum.millis = one.millis + other.millis;
+      sum.state = heavier.state;
+      sum.verdict = heavier.verdict;
+      return sum;
     }
 
     /** What speaks against it on one executor counts for all. */
@@ -99,18 +117,28 @@ public final class Imports {
 
   /** Takes in what is in an executor's report. */
   public synchronized void hear(String executor, JsonNode imports) {
-    if (imports.isArray() && (told.size() < MOST_EXECUTORS || told.containsKey(executor))) {
-      told.put(executor, imports);
+    if (!imports.isArray()) {
+      return;
+    }
+    told.remove(executor);
+    told.put(executor, imports);
+    if (told.size() > MOST_EXECUTORS) {
+      Iterator<JsonNode> reports = told.values().iterator();
+      count(reports.next(), before);
+      reports.remove();
+    }
+  }
+
+  private static void count(JsonNode imports, Map<String, Module> modules) {
+    for (JsonNode report : imports) {
+      Module module = new Module(report);
+      modules.merge(module.name, module, Module::sum);
     }
   }
 
   private List<Module> modules() {
-    Map<String, Module> modules = new TreeMap<>();
-    for (JsonNode imports : told.values()) {
-      for (JsonNode report : imports) {
-        modules.computeIfAbsent(report.path("module").asText(), Module::new).add(report);
-      }
-    }
+    Map<String, Module> modules = new TreeMap<>(before);
+    told.values().forEach(imports -> count(imports, modules));
     List<Module> sorted = new ArrayList<>(modules.values());
     sorted.sort(Comparator.comparingLong((Module module) -> module.millis).reversed());
     return sorted;

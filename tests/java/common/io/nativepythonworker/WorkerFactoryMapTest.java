@@ -67,13 +67,16 @@ public class WorkerFactoryMapTest {
     assertEquals(Option.apply("factory"), replaced.get("key"));
   }
 
+  private static WorkerFactoryMap failing() {
+    return new WorkerFactoryMap(
+        (key, stock) -> {
+          throw new IllegalArgumentException("bad setting");
+        });
+  }
+
   @Test
   public void aFactoryThatCannotBeBuiltIsSparksOwnAndOneWarningSaysWhy() {
-    WorkerFactoryMap failing =
-        new WorkerFactoryMap(
-            (key, stock) -> {
-              throw new IllegalArgumentException("bad setting");
-            });
+    WorkerFactoryMap failing = failing();
     try (LogRecorder log = new LogRecorder(WorkerFactoryMap.class.getName())) {
       assertEquals("stock", failing.getOrElseUpdate(new Tuple2<>("python", "a"), () -> "stock"));
       assertEquals("stock", failing.getOrElseUpdate(new Tuple2<>("python", "b"), () -> "stock"));
@@ -84,11 +87,7 @@ public class WorkerFactoryMapTest {
 
   @Test
   public void aRehearsalThatFailsIsNotSparksOwnAndIsNoWarning() {
-    WorkerFactoryMap failing =
-        new WorkerFactoryMap(
-            (key, stock) -> {
-              throw new IllegalArgumentException("bad setting");
-            });
+    WorkerFactoryMap failing = failing();
     Tuple2<String, String> key = new Tuple2<>("native-python-worker-rehearsal", "a");
     try (LogRecorder log = new LogRecorder(WorkerFactoryMap.class.getName())) {
       assertThrows(

@@ -91,12 +91,15 @@ public class ImportsTest {
   }
 
   @Test
-  public void whatIsKeptIsBounded() throws Exception {
+  public void noExecutorIsForgottenHoweverMany() throws Exception {
     Imports imports = new Imports(null);
     for (int i = 0; i < Imports.MOST_EXECUTORS + 10; i++) {
-      imports.hear("" + i, imports("a", 1, 1000, SAFE));
+      imports.hear("" + i, imports("a", 1, 1000, SAFE, "b", 1, 1, i == 0 ? UNSAFE : UNTRIED));
+      imports.hear("of the driver", imports("a", i, 0, UNTRIED));
     }
-    String workers = "(" + Imports.MOST_EXECUTORS + " workers";
+    String workers = "(" + 2 * (Imports.MOST_EXECUTORS + 10) + " workers";
+    imports.hear("of the driver", imports("a", Imports.MOST_EXECUTORS + 10, 0, UNTRIED));
     assertTrue(imports.advice(), imports.advice().contains(workers));
+    assertEquals(Arrays.asList("b"), imports.unsafe());
   }
 }
