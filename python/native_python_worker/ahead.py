@@ -14,6 +14,10 @@ PYTHON = "spark.pyspark.python"
 # What takes long to import and has passed the trial that the zygote makes of what workers import; docs/loading-ahead.md has the
 # versions.
 KNOWN_SAFE = (
+    "joblib",
+    "lightgbm",
+    "networkx",
+    "numba",
     "scipy.cluster",
     "scipy.fft",
     "scipy.integrate",
@@ -46,6 +50,7 @@ KNOWN_SAFE = (
     "statsmodels.api",
     "statsmodels.formula.api",
     "statsmodels.tsa.api",
+    "xgboost",
 )
 
 

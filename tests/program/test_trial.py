@@ -9,7 +9,7 @@ TRY = """
     import numpy.random
 
     def verdict(name, limit=30_000):
-        begun = trial.Trial.begin(name, limit, os.fork, lambda: __import__(name))
+        begun = trial.Trial.begin(name, limit, os.fork, lambda: loading.Heritage(cache).try_import(name))
         outcome = ended = None
         while outcome is None:
             select.select([begun.result], [], [], begun.left_millis() / 1000)
@@ -55,6 +55,11 @@ def test_archives_that_a_look_for_distributions_has_opened_are_no_fault(interpre
         ("import mmap\nkept = mmap.mmap(-1, 4096)", "keeps memory that all workers would share"),
         ("import subprocess\nkept = subprocess.Popen(['sleep', '60'])", "starts a program that goes on"),
         ("import os\nos.chdir('/')", "changes the directory"),
+        ("import warnings\nwarnings.simplefilter('once', DeprecationWarning)", None),
+        ("import logging\nlogging.getLogger(__name__).addHandler(logging.NullHandler())", None),
+        ("import sys\nsys.meta_path.append(type('Finder', (), {'find_spec': lambda *_: None}))", None),
+        ("import os\nos.environ['CANDIDATE'] = '1'", None),
+        ("import warnings\nwarnings.resetwarnings()", "changes the filters of warnings"),
         ("import os\nos.register_at_fork(after_in_child=lambda: os._exit(3))", "does not survive a fork"),
         ("1 / 0", "can't be imported: ZeroDivisionError: division by zero"),
         ("raise SystemExit", "can't be imported: SystemExit"),

@@ -62,7 +62,7 @@ def test_an_interpreter_without_pandas_that_hangs_up_in_a_module(user, tmp_path)
 
 def test_modules_that_a_user_names(user, tmp_path):
     (tmp_path / "features.py").write_text("TABLE = list(range(1000))\n")
-    found = findings(user, options="--preload features,no_such_module", PYTHONPATH=str(tmp_path))
+    found = findings(user, options="--preload +features,no_such_module", PYTHONPATH=str(tmp_path))
     assert found["features"]["text"].startswith("can be loaded ahead")
     assert found["no_such_module"]["level"] == "warning"
     assert "No module named" in found["no_such_module"]["text"]
@@ -75,6 +75,7 @@ def test_they_are_tried_as_the_zygote_tries_what_workers_import(user, tmp_path):
         "ends": "import os\nos._exit(3)\n",
         "state": "import keeps_nothing\n",
         "keeps_nothing": "",
+        "warns": "import warnings\nwarnings.simplefilter('once', UserWarning)\n",
     }
     for name, text in modules.items():
         (tmp_path / f"{name}.py").write_text(text)
@@ -83,7 +84,7 @@ def test_they_are_tried_as_the_zygote_tries_what_workers_import(user, tmp_path):
     assert said["starts"] == "can't be loaded ahead: it starts threads"
     assert said["keeps"] == "can't be loaded ahead: it keeps a socket open"
     assert said["ends"] == "can't be loaded ahead: it ends the interpreter when it is imported"
-    assert all(said[name].startswith("can be loaded ahead: ") for name in ("state", "keeps_nothing"))
+    assert all(said[name].startswith("can be loaded ahead: ") for name in ("state", "keeps_nothing", "warns"))
     assert {found[name]["level"] for name in ("starts", "keeps", "ends")} == {"warning"}
 
 

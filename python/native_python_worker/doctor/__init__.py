@@ -23,8 +23,8 @@ def add_arguments(parser):
 
 
 def names(text):
-    """Those that commas separate."""
-    return [name for name in text.split(",") if name]
+    """Those that commas separate, also as the setting has them: behind a plus."""
+    return [name for name in text.lstrip("+").split(",") if name]
 
 
 def examine(python, cores, preload):

@@ -37,19 +37,19 @@ def load(name):
 
 
 def program_of_the_zygote():
-    """Its module `trial`, and out of `sys.modules` again all that this needs."""
+    """Its modules for a trial, by name, and out of `sys.modules` again."""
     sources = json.load(sys.stdin)
     others = {name: sys.modules[name] for name, _ in sources if name in sys.modules}
+    own = {}
     for name, source in sources:
-        module = sys.modules[name] = types.ModuleType(name)
-        exec(compile(source, f"<native-python-worker>/{name}.py", "exec"), module.__dict__)
-        if name == "trial":
+        own[name] = sys.modules[name] = types.ModuleType(name)
+        exec(compile(source, f"<native-python-worker>/{name}.py", "exec"), own[name].__dict__)
+        if name == "heritage":
             break
-    trial = sys.modules["trial"]
-    for name, _ in sources:
-        sys.modules.pop(name, None)
+    for name in own:
+        del sys.modules[name]
     sys.modules.update(others)
-    return trial
+    return own
 
 
 def outcome_of(trial):
@@ -68,7 +68,8 @@ def outcome_of(trial):
 
 def verdict(program, name):
     """As of `load`, with what speaks against loading it ahead; where nothing does it is loaded, as what is tried next may use it."""
-    trial = program.Trial.begin(name, LIMIT_MILLIS, os.fork, lambda: importlib.import_module(name))
+    heritage = program["heritage"].Heritage(program["imports"].ImportCache(sys.modules))
+    trial = program["trial"].Trial.begin(name, LIMIT_MILLIS, os.fork, lambda: heritage.try_import(name))
     kind, found = outcome_of(trial)
     if kind == "tried" and not found["why"]:
         importlib.import_module(name)

@@ -1,6 +1,7 @@
 """What packages that are loaded ahead bring beside modules, and how a worker has it as if it had loaded them itself."""
 
 import contextlib
+import importlib
 import os
 import sys
 
@@ -54,6 +55,11 @@ class Heritage:
                 yield
             finally:
                 self.credit(top_level(name), libraries=True)
+
+    def try_import(self, name):
+        """Imports module `name` in a trial, where what it changes beside is its own as it is when it is loaded ahead."""
+        with self.noted(name, lambda: name):
+            importlib.import_module(name)
 
     def credit(self, package, libraries):
         """What has changed since the last look this package has changed; with a look for libraries or without, which takes longer."""

@@ -29,7 +29,6 @@ import types
 
 import compiled
 from entries import stamp
-from filters import Filters
 from fitness import starter_of_threads
 from imports import ImportCache
 from keeper import OWN_ARGUMENTS, Patience, end_descendants
@@ -235,8 +234,8 @@ class Zygote:
 
     def begin_trial(self, module, limit_millis):
         def load():
-            with one_thread_each(), Filters().noted(lambda: module):
-                importlib.import_module(module)
+            with one_thread_each():
+                self.loading.heritage.try_import(module)
 
         try:
             self.trial = Trial.begin(module, limit_millis, self.split_off, load)
