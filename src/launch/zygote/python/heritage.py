@@ -12,10 +12,7 @@ from options import choose_memory, options_of, set_options
 from pools import Pools, resize_arrow
 from registrations import Registrations
 from state import changed_variables, set_variables
-from worker import measure_own, reseed
-
-# As C has it: no name or value is decoded to compare it with another.
-RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environ)
+from worker import RAW_ENVIRONMENT, measure_own, reseed
 
 
 class Heritage:

@@ -1,5 +1,10 @@
-"""What Linux has and Python lacks, and what keeper, zygote and workers do with it alike."""
+"""What Linux has and Python lacks, and what keeper, zygote and workers do with it alike.
 
+Where a process forks, and in the child, signals are `_signal`'s numbers: `signal` makes members of enumerations of them, by
+Python code that dozens of pages are written to for, in each worker anew.
+"""
+
+import _signal
 import contextlib
 import ctypes
 import json
@@ -18,7 +23,7 @@ CHILDREN = "/proc/thread-self/children"
 LIBC = ctypes.CDLL(None)
 
 # Signals that end or stop a process unless it has a say in that. Not those that tell of a fault in it.
-DEADLY_SIGNALS = {
+DEADLY_SIGNALS = (
     signal.SIGHUP,
     signal.SIGINT,
     signal.SIGQUIT,
@@ -35,7 +40,11 @@ DEADLY_SIGNALS = {
     signal.SIGIO,
     signal.SIGPWR,
     16,  # SIGSTKFLT, which this module has had a name for since Python 3.11
-}
+)
+DEADLY_SIGNALS = tuple(map(int, DEADLY_SIGNALS))
+# Made once, and the latter used without what `json` does around it.
+ENCODER = json.JSONEncoder(ensure_ascii=False)
+DECODER = json.JSONDecoder()
 
 
 def prctl(option, value):
@@ -93,7 +102,12 @@ def receive(sock, size, most):
 
 def send(control, kind, **fields):
     """Tells a message, as `message.rs` has them."""
-    control.sendall(json.dumps({kind: fields}, ensure_ascii=False).encode(errors="replace"))
+    control.sendall(ENCODER.encode({kind: fields}).encode(errors="replace"))
+
+
+def parsed(message):
+    """The object that a message is."""
+    return DECODER.scan_once(message.decode(), 0)[0]
 
 
 def is_over(control):
@@ -101,6 +115,10 @@ def is_over(control):
     poller = select.poll()
     poller.register(control, 0)  # a hang-up is told without being asked for
     return bool(poller.poll(0))
+
+
+def hear_nothing(number, frame):
+    """A handler. Not SIG_IGN, which programs inherit that an import starts."""
 
 
 class ChildEnds:
@@ -111,7 +129,7 @@ class ChildEnds:
         for end in (self.heard, self.rung):
             end.setblocking(False)
         self.told_before = signal.set_wakeup_fd(self.rung.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        _signal.signal(_signal.SIGCHLD, hear_nothing)
 
     def fileno(self):
         return self.heard.fileno()
@@ -141,8 +159,8 @@ def disposition(number):
     By the system's it is None where there is none.
     """
     action = (ctypes.c_void_p * 32)()  # larger than any `struct sigaction`, which begins with the handler
-    LIBC.sigaction(int(number), None, action)
-    return action[0], signal.getsignal(number)
+    LIBC.sigaction(number, None, action)
+    return action[0], _signal.getsignal(number)
 
 
 class Deafness:
@@ -152,9 +170,8 @@ class Deafness:
         self.taken = {}
         for number in DEADLY_SIGNALS:
             handler, before = disposition(number)
-            if handler is None or before is signal.default_int_handler:
-                # Not SIG_IGN, which programs inherit that an import starts.
-                signal.signal(number, on_term if number == signal.SIGTERM else lambda *_: None)
+            if handler is None or before is _signal.default_int_handler:
+                _signal.signal(number, on_term if number == _signal.SIGTERM else hear_nothing)
                 self.taken[number] = before, disposition(number)
 
     def leave_changed(self):
@@ -164,4 +181,4 @@ class Deafness:
     def end(self):
         """In a forked child: signals are again what they were."""
         for number, (before, _) in self.taken.items():
-            signal.signal(number, before)
+            _signal.signal(number, before)

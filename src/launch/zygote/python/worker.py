@@ -1,19 +1,20 @@
 """What runs in a forked worker around PySpark's own code: from its binding to a session until its last task."""
 
+import _signal
 import contextlib
 import ctypes
 import gc
-import json
 import os
-import signal
 import socket
 import struct
 import sys
 
-from linux import DEADLY_SIGNALS, LIBC, receive
+from linux import DEADLY_SIGNALS, LIBC, parsed, receive
 
 # In the memory allocator of Arrow: the only thread that importing pyarrow starts.
 ARROW_THREAD_SWITCH = "JE_ARROW_MALLOC_CONF"
+# The environment as C has it: no name or value is decoded to compare it with another.
+RAW_ENVIRONMENT = getattr(os.environ, "_data", os.environb)
 # Of `clone`: the child has this process's memory, which waits meanwhile.
 CLONE_VM = 0x100
 CLONE_VFORK = 0x4000
@@ -37,7 +38,7 @@ def receive_binding(sock):
     """Waits until this worker is wanted: its environment, directory and arguments. None where it never is."""
     head, stdout = receive(sock, 4, 1)
     body = head and read_exactly(sock, struct.unpack("!i", head)[0])
-    return {**json.loads(body), "stdout": stdout} if body else None
+    return {**parsed(body), "stdout": stdout} if body else None
 
 
 def give_group(pid):
@@ -46,15 +47,21 @@ def give_group(pid):
     Not as its leader, who could not call `setsid`, which stock's workers can: the leader is another child, which has ended. It is
     none of the worker's, who would find the memory that it shared among what its own children have used (`getrusage`).
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)  # no handler fits on that stack
-    leader = CLONE(SETPGRP, SMALL_STACK_TOP, CLONE_VM | CLONE_VFORK | signal.SIGCHLD, None)
+    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, DEADLY_SIGNALS)  # no handler fits on that stack
+    leader = CLONE(SETPGRP, SMALL_STACK_TOP, CLONE_VM | CLONE_VFORK | _signal.SIGCHLD, None)
     for group in (max(leader, 0), pid):  # the second for a system that is not quite Linux
         with contextlib.suppress(OSError):
             os.setpgid(pid, group)
             break
     if leader > 0:
         os.waitpid(leader, 0)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+
+
+def set_variable(name, value):
+    """As `os.environb` does, but for its code: a worker has few pages of its own when it gets its variables."""
+    os.putenv(name, value)
+    RAW_ENVIRONMENT[name] = value
 
 
 def bind(binding):
@@ -64,8 +71,9 @@ def bind(binding):
         os.close(descriptor)
     for name in binding["unset"]:
         os.environ.pop(name, None)
-    # Bytes: this interpreter may have been told to take names of files for ASCII.
-    os.environb.update({name.encode(): value.encode() for name, value in binding["set"].items()})
+    for name, value in binding["set"].items():
+        # Bytes: this interpreter may have been told to take names of files for ASCII.
+        set_variable(name.encode(), value.encode())
     directory = binding.get("directory")
     if directory:
         os.chdir(directory.encode())
@@ -94,8 +102,12 @@ def draw_anew(loaded):
 def offer_to_oom_killer(score):
     """Has the kernel kill this process, and not the executor, where memory runs out."""
     # Less than it has is for root only; then it stays as it is.
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write(str(score))
+    with contextlib.suppress(OSError):
+        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, b"%d" % score)
+        finally:
+            os.close(file)
 
 
 def forget_importers(archives):

@@ -11,13 +11,13 @@ It has one thread, always: a process with threads must not fork. In a forked wor
 leaves it; the code from there on is PySpark's own.
 """
 
+import _signal
 import builtins
 import contextlib
 import errno
 import functools
 import importlib
 import importlib.util
-import json
 import os
 import select
 import signal
@@ -39,6 +39,7 @@ from linux import (
     Deafness,
     is_over,
     open_status,
+    parsed,
     put_in_place,
     receive,
     send,
@@ -177,7 +178,7 @@ class Zygote:
         if not data:
             return False
         try:
-            [(kind, fields)] = json.loads(data).items()
+            [(kind, fields)] = parsed(data).items()
             if kind == "leave":
                 self.leave()
             elif kind == "try":
@@ -278,17 +279,17 @@ class Zygote:
         """Forks. The child has nothing left to write, and takes signals for its own."""
         flush()
         # Until the child has its own handlers it would take a signal for the zygote's.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, DEADLY_SIGNALS)
+        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, DEADLY_SIGNALS)
         try:
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(self.ends.told_before)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
                 if self.deafness:
                     self.deafness.end()
             return pid
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
     def become_worker(self, descriptor, stderr):
         """Never returns."""
