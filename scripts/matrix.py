@@ -43,10 +43,11 @@ PYTHONS = {
 }
 HEAD = """# Versions that were tested together
 
-PyPI's PySpark 3 is for Scala 2.12; the rows of Scala 2.13 have Spark's jars from Maven Central. Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
+Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
 reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it. What is tested is the wheel for glibc 2.17
-and later, as it is installed. The other rows have not been run in this
-way; `./test` itself runs Spark 3.5.9 and 4.3.0 on Java 17. The page is made from `matrix.json`.
+and later, as it is installed; in rows of November 2026 it may be a jar that was built on the machine. PyPI's PySpark 3 is for Scala
+2.12; the rows of Scala 2.13 have Spark's jars from Maven Central. The other rows have not been run in this way; `./test` itself runs
+Spark 3.5.9 and 4.3.0 on Java 17. The page is made from `matrix.json`.
 
 """
 
