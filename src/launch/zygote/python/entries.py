@@ -88,6 +88,7 @@ class Entry:
         self.within = within
         self.submodules = {}
         self.spec = getattr(module, "__spec__", None)
+        # This and the file's name are known without the spec: to read that is to write to its page, in each worker.
         self.is_findable = self.spec is not None
         self.place = place_of(self.spec)
         self.first = first

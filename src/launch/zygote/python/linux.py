@@ -23,25 +23,27 @@ CHILDREN = "/proc/thread-self/children"
 LIBC = ctypes.CDLL(None)
 
 # Signals that end or stop a process unless it has a say in that. Not those that tell of a fault in it.
-DEADLY_SIGNALS = (
-    signal.SIGHUP,
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGALRM,
-    signal.SIGTERM,
-    signal.SIGTSTP,
-    signal.SIGTTIN,
-    signal.SIGTTOU,
-    signal.SIGXCPU,
-    signal.SIGVTALRM,
-    signal.SIGPROF,
-    signal.SIGIO,
-    signal.SIGPWR,
-    16,  # SIGSTKFLT, which this module has had a name for since Python 3.11
+DEADLY_SIGNALS = tuple(
+    int(number)
+    for number in (
+        signal.SIGHUP,
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGALRM,
+        signal.SIGTERM,
+        signal.SIGTSTP,
+        signal.SIGTTIN,
+        signal.SIGTTOU,
+        signal.SIGXCPU,
+        signal.SIGVTALRM,
+        signal.SIGPROF,
+        signal.SIGIO,
+        signal.SIGPWR,
+        16,  # SIGSTKFLT, which this module has had a name for since Python 3.11
+    )
 )
-DEADLY_SIGNALS = tuple(map(int, DEADLY_SIGNALS))
 # Made once, and the latter used without what `json` does around it.
 ENCODER = json.JSONEncoder(ensure_ascii=False)
 DECODER = json.JSONDecoder()
