@@ -40,6 +40,12 @@ matrix_program() {
   step "the modules of the zygote on Python $1" "$report" "$2" -m pytest -v --junitxml "$report" tests/program
 }
 
+# matrix_environment SPARK PYTHON: that Spark on that Python, which is brought here where that can be done.
+matrix_environment() {
+  local interpreter
+  interpreter=$(matrix_python "$2") && make_matrix_venv "$1" "$2" "$interpreter"
+}
+
 # with_wheel SPARK PYTHON INTERPRETER: their environment, with the wheel of this tree in it.
 with_wheel() {
   make_matrix_venv "$@" && pip_install "$BUILD/venvs/$1-py$2" --no-deps --force-reinstall "$BUILD"/dist/*.whl

@@ -1,4 +1,4 @@
-"""The pages that show results: one for each Spark version, the page of measurements, and what the README begins with.
+"""The pages that show results: one for each combination, the page of measurements, and what the README begins with.
 
 Everything is made from the result files. A file goes into docs/bench/ with its page, so that the pages can be made anew
 without measuring again.
@@ -18,14 +18,28 @@ MAIN_PLOTS = {
 
 
 def collect():
-    """Takes full results over into docs/. Returns those of all versions, the newest Spark first."""
+    """Takes full results over into docs/. Returns those of all combinations, the newest Spark first, its usual one before others."""
     for folder in BUILD.glob("*"):
         found = results.read(folder / results.NAME)
         if found and not found["quick"]:
             soaks = {name: results.read(folder / f"{name}.json") for name in (results.FORKS, results.MIXED)}
-            results.write(DOCS / f"{found['spark']}.json", {**found, "soak": soaks})
+            file = DOCS / f"{found['name']}.json"
+            results.write(file, together(results.read(file), {**found, "soak": soaks}))
     everything = map(results.read, DOCS.glob("*.json"))
-    return sorted(everything, key=lambda one: [int(part) for part in one["spark"].split(".")], reverse=True)
+    return sorted(everything, key=precedence, reverse=True)
+
+
+def together(shown, found):
+    """What was found, beside what is shown already and was not measured again, if that is of the same machine and versions."""
+    if not shown or shown["machine"] != found["machine"]:
+        return found
+    soaks = {name: soak or shown["soak"].get(name) for name, soak in found["soak"].items()}
+    return {**found, "measures": {**shown["measures"], **found["measures"]}, "soak": soaks}
+
+
+def precedence(found):
+    version = [int(part) for part in found["spark"].split(".")]
+    return version, found["name"] == found["spark"], found["name"]
 
 
 def enumerated(values, conjunction):
@@ -89,9 +103,8 @@ SOAKS = {results.FORKS: forked, results.MIXED: mixed}
 
 
 def page(found, images):
-    """The page of one Spark version."""
-    version = found["spark"]
-    lines = [f"# Spark {version}: stock against native", "", conditions(found), ""]
+    """The page of one combination."""
+    lines = [f"# Spark {found['spark']}: stock against native", "", conditions(found), ""]
     lines += ["How it is measured, and how to read it: [bench.md](../bench.md).", "", tables.full_table(found), ""]
     lines += [*failures(found), *soaked(found)]
     lines += [f"![{image.removesuffix('.svg')}]({image})\n" for image in images]
@@ -104,11 +117,10 @@ def section(everything):
         return "Not measured yet.\n"
     lines = []
     for found in everything:
-        version = found["spark"]
-        lines += [f"**Spark {version}.** {conditions(found)}", "", tables.main_table(found), ""]
+        lines += [f"**Spark {found['spark']}.** {conditions(found)}", "", tables.main_table(found), ""]
         lines += soaked(found)
-        lines += [f"All of it, with plots: [bench/{version}.md](bench/{version}.md).", ""]
-    newest = everything[0]["spark"]
+        lines += [f"All of it, with plots: [bench/{found['name']}.md](bench/{found['name']}.md).", ""]
+    newest = everything[0]["name"]
     for plot, title in MAIN_PLOTS.items():
         file = f"{newest}-{plot}.svg"
         if (DOCS / file).is_file():
@@ -136,10 +148,10 @@ def rewrite(file, name, content):
 
 
 def update():
-    """Rewrites docs/bench/, the page of measurements and the README's beginning. Returns the versions shown."""
+    """Rewrites docs/bench/, the page of measurements and the README's beginning. Returns the combinations shown."""
     everything = collect()
     for found in everything:
-        (DOCS / f"{found['spark']}.md").write_text(page(found, plots.draw(found, DOCS)))
+        (DOCS / f"{found['name']}.md").write_text(page(found, plots.draw(found, DOCS)))
     rewrite(README, "headlines", headlines(everything))
     rewrite(MEASUREMENTS, "bench", section(everything))
-    return [found["spark"] for found in everything]
+    return [found["name"] for found in everything]

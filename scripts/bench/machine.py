@@ -5,7 +5,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from paths import ROOT, spark_python
+from paths import ROOT
 
 PACKAGES = ("pyspark", "pandas", "numpy", "pyarrow")
 VERSIONS = "import importlib.metadata, sys; print(*map(importlib.metadata.version, sys.argv[1:]))"
@@ -22,14 +22,16 @@ def processor():
     return platform.machine()
 
 
-def java():
-    words = output(Path(os.environ["JAVA_HOME"]) / "bin/java", "--version").split()
-    return " ".join(words[:2])
+def java(home):
+    """As in `openjdk 17.0.15`."""
+    told = subprocess.run([home / "bin/java", "-version"], capture_output=True, text=True, check=True).stderr
+    name, _, version = told.splitlines()[0].replace('"', "").split()[:3]
+    return f"{name} {version}"
 
 
-def facts(version):
+def facts(combination):
     """For the reader of the results, in the order to be shown."""
-    python = spark_python(version)
+    python = combination.interpreter()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     packages = dict(zip(PACKAGES, output(python, "-c", VERSIONS, *PACKAGES).split()))
     return {
@@ -37,7 +39,7 @@ def facts(version):
         "cores": len(os.sched_getaffinity(0)),
         "memory": f"{memory / 2**30:.0f} GiB",
         "kernel": platform.release().split("-")[0],
-        "java": java(),
+        "java": java(combination.java_home),
         "python": output(python, "-V").removeprefix("Python "),
         **packages,
     }

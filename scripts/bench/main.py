@@ -8,9 +8,9 @@ import plots
 import prepare
 import results
 import tables
+from combination import Combination
 from interrupt import exit_with
 from measures import MEASURES
-from paths import run_folder
 
 import docs
 
@@ -29,11 +29,16 @@ def some_names(text):
 def arguments():
     parser = argparse.ArgumentParser(prog="./bench", description=__doc__, epilog="./bench soak --help: for hangs and leaks.")
     parser.add_argument("--spark", metavar="VERSION", default="4.3.0", help="PySpark from PyPI (default: %(default)s)")
+    parser.add_argument("--java", metavar="VERSION", default="", help="its major version (default: that of all tests, 17)")
+    parser.add_argument("--python", metavar="VERSION", default="", help="as in 3.9 (default: the python3 of this machine)")
     parser.add_argument("--quick", action="store_true", help="small sizes and one pair: shows that it runs, measures little")
     parser.add_argument("--only", metavar="NAME,...", type=some_names, default=NAMES, help=f"of {', '.join(NAMES)}")
     parser.add_argument("--pairs", type=int, help=f"runs of each side (default: {FULL_PAIRS}; {QUICK_PAIRS} with --quick)")
     parser.add_argument("--update-docs", action="store_true", help="measure nothing: rewrite docs/bench/ and the README")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.python and "libraries" in chosen.only:
+        parser.error("the measure libraries runs on this machine's own Python: leave it out by --only, or leave out --python")
+    return chosen
 
 
 def say(text):
@@ -42,18 +47,19 @@ def say(text):
 
 def measure_all(chosen):
     """Measures what was chosen. Returns whether every run was of use."""
-    folder = run_folder(chosen.spark, chosen.quick)
+    combination = Combination(chosen.spark, chosen.java, chosen.python)
+    folder = combination.results(chosen.quick)
     count = chosen.pairs or (QUICK_PAIRS if chosen.quick else FULL_PAIRS)
-    prepare.spark(chosen.spark)
+    prepare.spark(combination)
     cases = [case for measure in MEASURES if measure.name in chosen.only for case in measure.cases]
     if any(case.has_libraries for case in cases):
-        prepare.libraries(chosen.spark)
-    java = prepare.java_programs(chosen.spark) if any(case.is_java for case in cases) else None
-    found = results.begin(chosen.spark, chosen.quick, folder)
+        prepare.libraries(combination)
+    java = prepare.java_programs(combination) if any(case.is_java for case in cases) else None
+    found = results.begin(combination, chosen.quick)
     started, good = time.monotonic(), True
     for measure in MEASURES:
         if measure.name in chosen.only:
-            done, failures = pairs.run_measure(measure, chosen.spark, count, chosen.quick, folder / "runs", java, say)
+            done, failures = pairs.run_measure(measure, combination, count, chosen.quick, folder / "runs", java, say)
             results.add(found, measure, done, failures, folder)
             good = good and not failures
     (folder / "table.md").write_text(tables.full_table(found) + "\n")

@@ -11,14 +11,14 @@ def order(pair):
     return (STOCK, NATIVE) if pair % 2 == 0 else (NATIVE, STOCK)
 
 
-def run_pair(case, program, version, pair, folder, say):
+def run_pair(case, program, combination, pair, folder, say):
     """Both runs of one pair: {"stock": figures, "native": figures}. Raises RunFailed if either is of no use."""
     reports = {}
     for factory in order(pair):
         place = folder / f"{case.name.replace(' ', '-').replace(',', '')}-{pair + 1}-{factory}"
-        learned = learn(program, version, place.with_suffix(".before")) if case.learns and factory == NATIVE else {}
+        learned = learn(program, combination, place.with_suffix(".before")) if case.learns and factory == NATIVE else {}
         started = time.monotonic()
-        reports[factory] = run(replace(program, conf={**program.conf, **learned}), version, factory, place)
+        reports[factory] = run(replace(program, conf={**program.conf, **learned}), combination, factory, place)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in reports[factory]["figures"].items())
         say(f"    {factory}: {shown}  (in {time.monotonic() - started:.0f} s)")
     if reports[STOCK]["result"] != reports[NATIVE]["result"]:
@@ -26,12 +26,12 @@ def run_pair(case, program, version, pair, folder, say):
     return {factory: report["figures"] for factory, report in reports.items()}
 
 
-def run_measure(measure, version, pairs, quick, folder, java, say):
+def run_measure(measure, combination, pairs, quick, folder, java, say):
     """All pairs of a measure's cases, and what failed: ({case: [pair, ...]}, [sentence, ...]).
 
     The cases take turns as well, so that each of them sees the whole time of the measure.
     """
-    cases = [case for case in measure.cases if int(version.split(".")[0]) >= case.since]
+    cases = [case for case in measure.cases if combination.major >= case.since]
     done, failures = {case.name: [] for case in cases}, []
     for pair in range(pairs):
         for case in cases:
@@ -40,7 +40,7 @@ def run_measure(measure, version, pairs, quick, folder, java, say):
             program = Program(case.program, arguments, case.conf, jar, case.uses_python, case.has_libraries)
             say(f"==> {measure.name}, {case.name}, pair {pair + 1} of {pairs}")
             try:
-                done[case.name].append(run_pair(case, program, version, pair, folder / measure.name, say))
+                done[case.name].append(run_pair(case, program, combination, pair, folder / measure.name, say))
             except RunFailed as failure:
                 failures.append(f"{measure.name}, {case.name}, pair {pair + 1}: {failure}")
                 say(f"    FAILED: {failure}")

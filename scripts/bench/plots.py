@@ -45,7 +45,7 @@ def ratios(results, folder):
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     axes.set_xlabel(f"times better than stock Spark {results['spark']}")
-    return save(plot, folder, f"{results['spark']}-ratios")
+    return save(plot, folder, f"{results['name']}-ratios")
 
 
 def line(axes, results, series, style):
@@ -82,7 +82,7 @@ def curves(results, folder, name, series, labels, log=True):
     axes.set_ylim(bottom=None if log else 0)
     axes.grid(alpha=0.3)
     axes.legend()
-    return save(plot, folder, f"{results['spark']}-{name}")
+    return save(plot, folder, f"{results['name']}-{name}")
 
 
 def draw(results, folder):

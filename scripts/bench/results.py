@@ -1,6 +1,6 @@
-"""The file with everything that was measured on one Spark version.
+"""The file with everything that was measured on one combination.
 
-{"spark", "quick", "machine", "measures": {name: {"commit", "date", "failures", "cases": {case: [pair, ...]}}}}; a pair is
+{"name", "spark", "quick", "machine", "measures": {name: {"commit", "date", "failures", "cases": {case: [pair, ...]}}}}; a pair is
 {"stock": {figure: number}, "native": {...}}, in seconds, bytes and rows a second. What ./bench soak found is in files of
 their own.
 """
@@ -24,13 +24,13 @@ def write(file, found):
     file.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def begin(version, quick, folder):
+def begin(combination, quick):
     """The results so far, for more measures to be added; none if they are of another machine."""
-    facts = machine.facts(version)
-    found = read(folder / NAME)
+    facts = machine.facts(combination)
+    found = read(combination.results(quick) / NAME)
     if found and found["machine"] == facts:
         return found
-    return {"spark": version, "quick": quick, "machine": facts, "measures": {}}
+    return {"name": combination.name, "spark": combination.spark, "quick": quick, "machine": facts, "measures": {}}
 
 
 def add(results, measure, cases, failures, folder):

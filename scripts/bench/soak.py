@@ -8,8 +8,8 @@ from datetime import date
 import machine
 import prepare
 import results
+from combination import Combination
 from interrupt import exit_with
-from paths import run_folder
 from submit import NATIVE, Program, RunFailed, run
 
 FORKS = 100_000
@@ -49,13 +49,14 @@ def programs(chosen):
 
 def main():
     chosen = arguments()
-    prepare.spark(chosen.spark)
-    folder = run_folder(chosen.spark, quick=False)
+    combination = Combination(chosen.spark)
+    prepare.spark(combination)
+    folder = combination.results()
     for name, program, limit, whole in programs(chosen):
         told = ", ".join(f"{key} {value:,d}" for key, value in program.arguments.items())
         print(f"==> {name}: {told}, on Spark {chosen.spark}", flush=True)
         try:
-            report = run(program, chosen.spark, NATIVE, folder / name, output=sys.stdout, limit=limit)
+            report = run(program, combination, NATIVE, folder / name, output=sys.stdout, limit=limit)
         except RunFailed as failure:
             print(f"FAILED: {failure}", flush=True)
             return 1

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paths import HERE, JAR, spark_home, spark_python
+from paths import HERE, JAR
 
 STOCK, NATIVE = "stock", "native"
 LIMIT_SECONDS = 3600
@@ -64,10 +64,12 @@ class Program:
         return [str(HERE / "inside/app.py"), str(report), self.name, *words]
 
 
-def environment(python, folder):
-    kept = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR", "USER")
+def environment(combination, has_libraries, folder):
+    kept = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER")
+    python = str(combination.interpreter(has_libraries))
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
+        "JAVA_HOME": str(combination.java_home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_CONF_DIR": str(folder),
         "PYSPARK_PYTHON": python,
@@ -75,11 +77,11 @@ def environment(python, folder):
     }
 
 
-def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
+def run(program, combination, factory, folder, output=None, limit=LIMIT_SECONDS):
     """Runs a program and returns its report. What it leaves behind is in the folder.
 
-    Its standard output goes to `output`, or to a file. The figure `whole` is the time from submit to exit. Raises RunFailed where it fails, takes longer than `limit`
-    seconds, or was served by the wrong factory.
+    Its standard output goes to `output`, or to a file. The figure `whole` is the time from submit to exit. Raises RunFailed where
+    it fails, takes longer than `limit` seconds, or was served by the wrong factory.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -87,12 +89,12 @@ def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
     conf = {**COMMON, **program.conf, **(NATIVE_SETTINGS if factory == NATIVE else {})}
     (folder / "spark-defaults.conf").write_text("".join(f"{key} {value}\n" for key, value in conf.items()))
     (folder / "log4j2.properties").write_text(LOGGING)
-    command = [str(spark_home(version) / "bin/spark-submit"), *program.command(report)]
+    command = [str(combination.spark_home / "bin/spark-submit"), *program.command(report)]
     with open(folder / "output.txt", "wb") as file, open(folder / "log.txt", "wb") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
-            env=environment(str(spark_python(version, program.has_libraries)), folder),
+            env=environment(combination, program.has_libraries, folder),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output or file,
@@ -112,11 +114,11 @@ def run(program, version, factory, folder, output=None, limit=LIMIT_SECONDS):
     return found
 
 
-def learn(program, version, folder):
+def learn(program, combination, folder):
     """Has native learn of what the program imports, in an application of its own. Returns the settings of those that follow."""
     profile = {"spark.nativePythonWorker.preload.profile": f"file:{folder.resolve()}.profile"}
     arguments = {**program.arguments, "settle": LEARNING_SECONDS}
-    run(replace(program, arguments=arguments, conf={**program.conf, **profile}), version, NATIVE, folder)
+    run(replace(program, arguments=arguments, conf={**program.conf, **profile}), combination, NATIVE, folder)
     return profile
 
 

@@ -3,6 +3,7 @@
 import plots
 import pytest
 import tables
+from combination import Combination
 from measures import MEASURES
 
 import docs
@@ -29,7 +30,7 @@ def results(stock=6.0, native=0.5, failures=()):
             pair = {"stock": dict.fromkeys(case.figures, stock), "native": dict.fromkeys(case.figures, native)}
             cases[case.name] = [pair, pair]
         measures[measure.name] = {"commit": "abc", "date": "2026-01-01", "failures": list(failures), "cases": cases}
-    return {"spark": "4.3.0", "quick": False, "machine": MACHINE, "measures": measures}
+    return {"name": "4.3.0", "spark": "4.3.0", "quick": False, "machine": MACHINE, "measures": measures}
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,27 @@ def test_plots_are_drawn_from_what_there_is(tmp_path):
     assert plots.draw(results(), tmp_path) == everything
     assert all((tmp_path / name).with_suffix(".png").stat().st_size > 0 for name in everything)
     assert plots.draw({**results(), "measures": {}}, tmp_path) == []
+
+
+def test_what_was_measured_again_takes_the_place_of_its_predecessor_and_the_rest_stays():
+    shown = {**results(native=0.5), "soak": {"forks": soak(forks=1), "mixed": None}}
+    again = {**results(native=0.25), "soak": {"forks": None, "mixed": soak(minutes=1)}}
+    again["measures"] = {"rows": again["measures"]["rows"]}
+    found = docs.together(shown, again)
+    assert found["measures"] == {**shown["measures"], **again["measures"]}
+    assert found["soak"] == {"forks": soak(forks=1), "mixed": soak(minutes=1)}
+
+
+def test_what_was_measured_on_another_machine_does_not_stay():
+    shown = {**results(), "soak": {"forks": soak(forks=1), "mixed": None}}
+    again = {**results(), "machine": {**MACHINE, "cores": 4}, "measures": {}, "soak": {"forks": None, "mixed": None}}
+    assert docs.together(shown, again) == again
+    assert docs.together(None, again) == again
+
+
+def test_combinations_are_told_apart_and_the_usual_one_comes_first():
+    names = ["3.4.4-java11-python3.9", "4.3.0", "4.3.0-java21-python3.13"]
+    found = [{**results(), "name": name, "spark": name[:5]} for name in names]
+    assert [one["name"] for one in sorted(found, key=docs.precedence, reverse=True)] == [names[1], names[2], names[0]]
+    assert Combination("3.4.4", "11", "3.9").name == names[0]
+    assert Combination("4.3.0").name == names[1]

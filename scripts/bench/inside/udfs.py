@@ -3,6 +3,8 @@
 They are made inside functions, so that cloudpickle sends them by value: a worker never has to import this folder.
 """
 
+from inspect import signature
+
 import pandas
 from pyspark.sql.functions import pandas_udf, udf
 
@@ -23,8 +25,9 @@ def plain_function():
 
 
 def pickled_function():
-    """A UDF that gets and gives one pickled value at a time, on any Spark."""
-    return udf(lambda value: value + 1, "long", useArrow=False)
+    """A UDF that gets and gives one pickled value at a time, as all do before Spark 3.5."""
+    without_arrow = {"useArrow": False} if "useArrow" in signature(udf).parameters else {}
+    return udf(lambda value: value + 1, "long", **without_arrow)
 
 
 def fitting_function():
