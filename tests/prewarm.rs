@@ -10,7 +10,7 @@ use native_python_worker::launch::zygote::release_prewarmed;
 #[test]
 fn a_zygote_that_is_started_ahead_is_not_ended_by_the_stop_of_a_factory_that_was_the_only_one() {
     let setup = Setup::zygote();
-    registry::prewarm(setup.clone().spec());
+    registry::prewarm(setup.clone().spec(), true);
     eventually("the zygote is starting", || !children().is_empty());
     registry::stop(registry::open(setup.clone().spec())); // as the rehearsal of a hand-out does
     let factory = registry::open(setup.spec());

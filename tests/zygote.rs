@@ -743,9 +743,17 @@ fn the_daemons_workers_are_looked_at_only_where_a_zygote_may_serve() {
 
 #[test]
 fn a_zygote_started_ahead_has_workers_ready_for_the_first_task() {
-    let setup = Setup::zygote().own("spares", "2");
+    for beside_driver in [true, false] {
+        has_workers_ready_for_the_first_task(beside_driver);
+    }
+}
+
+fn has_workers_ready_for_the_first_task(beside_driver: bool) {
+    let setup = Setup::zygote()
+        .own("spares", "2")
+        .env("BESIDE_DRIVER", &beside_driver.to_string());
     let host: Arc<dyn Host> = Arc::new(common::RememberingHost::default());
-    prewarm(setup.clone().spec(), &host);
+    prewarm(setup.clone().spec(), &host, beside_driver);
     let bench = setup.open();
     let mut first = None;
     eventually("a worker is ready before one was asked for", || {

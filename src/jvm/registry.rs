@@ -24,11 +24,11 @@ pub fn open(spec: FactorySpec) -> i64 {
     id
 }
 
-/// Starts the zygote that factories like this one will use. What it writes belongs to none of them.
-pub fn prewarm(spec: FactorySpec) {
+/// Starts the zygote that factories like this one will use; see [`zygote::prewarm`]. What it writes belongs to none of them.
+pub fn prewarm(spec: FactorySpec, beside_driver: bool) {
     const NONE: i64 = 0;
     let host: Arc<dyn Host> = Arc::new(JavaHost { factory: NONE });
-    zygote::prewarm(spec, &host);
+    zygote::prewarm(spec, &host, beside_driver);
 }
 
 /// The factory with this number; [`Error::NoFactory`] where it was stopped or never was.

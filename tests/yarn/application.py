@@ -1,6 +1,7 @@
 """What the tests submit: jobs that see to it that every task slot is in use, and tell who has served them."""
 
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -140,6 +141,42 @@ def dies(context, scratch):
     except Exception as failure:
         return str(failure)
     return None
+
+
+def slow_module():
+    """Imports what takes long: whether another process had done so."""
+    import npw_slow  # on the executors' PYTHONPATH
+
+    return npw_slow.loader != os.getpid()
+
+
+def learned(context):
+    """The modules that executors have found safe to load ahead, as the driver knows by now."""
+    jvm, array = context._jvm, context._gateway.new_array
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    known = loader.loadClass("io.nativepythonworker.WorkersUi").getDeclaredMethod("learned", array(jvm.java.lang.Class, 0))
+    known.setAccessible(True)
+    return known.invoke(None, array(jvm.java.lang.Object, 0)).split(",")
+
+
+def learns(context, scratch):
+    """Has both executors import the module, in more than one worker, and waits until the driver knows of it."""
+    found = [one for number in range(2) for one in in_each_slot(context, 2, slow_module, f"{scratch}-{number}")]
+    deadline = time.monotonic() + 120
+    while "npw_slow" not in learned(context):
+        assert time.monotonic() < deadline, f"what was learned: {learned(context)}"
+        time.sleep(0.5)
+    return found
+
+
+def has_learned(context, scratch):
+    """The same module, once both executors have loaded it ahead."""
+    deadline = time.monotonic() + 120
+    for number in itertools.count():
+        found = in_each_slot(context, 2, slow_module, f"{scratch}-{number}")
+        if all(found):
+            return found
+        assert time.monotonic() < deadline, f"loaded ahead: {found}"
 
 
 def main(job, file):

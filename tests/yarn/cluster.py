@@ -1,4 +1,4 @@
-"""A YARN of one node on loopback, and applications that are submitted to it as users submit them."""
+"""A YARN and an HDFS of one node on loopback, and applications that are submitted as users submit them."""
 
 import json
 import os
@@ -47,25 +47,25 @@ def java():
     return f"{home}/bin/java" if home else "java"
 
 
-class Yarn:
-    """Resource and node manager in a JVM of their own."""
+class Service:
+    """A program of this folder in a JVM of its own: it serves from when it has written the file `ready` into its folder."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, program, folder, ready, *arguments):
+        self.program = HERE / program
         self.folder = folder
-        self.settings = {**SETTINGS, **settings}
+        self.ready = folder / ready
+        self.arguments = arguments
         self.class_path = f"{hadoop_jars()}/*:{SPARK_HOME}/jars/*"
         self.process = None
-        self.submitted = 0
 
     def __enter__(self):
-        pairs = [f"{key}={value}" for key, value in self.settings.items()]
         command = [*(java(), *class_archive.SHORT_LIVED.split(), "-Xmx512m", "-cp", self.class_path)]
-        command += [str(HERE / "MiniYarn.java"), str(self.folder), *pairs]
-        with open(self.folder / "yarn.log", "wb") as log:
+        command += map(str, (self.program, self.folder, *self.arguments))
+        output = self.folder / "service.log"
+        with open(output, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.folder)
-        site = self.folder / "conf/yarn-site.xml"
-        assert eventually(lambda: site.is_file() or self.process.poll() is not None, START_SECONDS)
-        assert site.is_file(), (self.folder / "yarn.log").read_text()[-4000:]
+        assert eventually(lambda: self.ready.is_file() or self.process.poll() is not None, START_SECONDS)
+        assert self.ready.is_file(), output.read_text()[-4000:]
         return self
 
     def __exit__(self, *_):
@@ -75,6 +75,33 @@ class Yarn:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Hdfs(Service):
+    """Name and data node."""
+
+    def __init__(self, folder):
+        super().__init__("MiniHdfs.java", folder, "address")
+
+    @property
+    def address(self):
+        """As in `hdfs://127.0.0.1:8020`."""
+        return self.ready.read_text()
+
+    def read(self, path):
+        """The text of a file, as `hdfs dfs -cat` shows it."""
+        command = [java(), *class_archive.SHORT_LIVED.split(), "-cp", f"{self.folder}:{self.class_path}"]
+        command += ["org.apache.hadoop.fs.FsShell", "-cat", path]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+class Yarn(Service):
+    """Resource and node manager."""
+
+    def __init__(self, folder, **settings):
+        pairs = [f"{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
+        super().__init__("MiniYarn.java", folder, "conf/yarn-site.xml", *pairs)
+        self.submitted = 0
 
     def environment(self, **more):
         kept = ("HOME", "PATH", "LANG", "TZ", "JAVA_HOME", "TMPDIR", "USER")

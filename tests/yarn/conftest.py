@@ -1,9 +1,9 @@
-"""Fixtures: YARNs, one that most tests share."""
+"""Fixtures: a YARN that the tests share, and an HDFS."""
 
 import shutil
 
 import pytest
-from cluster import Yarn, hadoop_jars
+from cluster import Hdfs, Yarn, hadoop_jars
 
 pytest_plugins = ["whole_run"]
 
@@ -19,3 +19,9 @@ def yarn(tmp_path_factory):
     with Yarn(folder) as cluster:
         yield cluster
     shutil.rmtree(folder / "local", ignore_errors=True)
+
+
+@pytest.fixture
+def hdfs(tmp_path):
+    with Hdfs(tmp_path) as service:
+        yield service

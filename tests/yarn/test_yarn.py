@@ -127,3 +127,22 @@ def test_container_that_the_node_manager_finds_too_large(yarn, ballast, is_nativ
     application = yarn.submit("application.py", "heavy", options=("--py-files", str(ballast)), **TIGHT)
     assert "Container killed by YARN for exceeding physical memory limits" in application.log
     application.assert_nothing_left()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_was_learned_is_handed_on_by_way_of_hdfs(yarn, hdfs, tmp_path, mode, is_native):
+    """The driver, in a container of its own or not, reads and writes the file; executors have it from there."""
+    if not is_native:
+        pytest.skip("nothing is learned there")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/npw_slow.py").write_text("import os, time\ntime.sleep(0.6)\nloader = os.getpid()\n")
+    conf = {
+        "executorEnv.PYTHONPATH": str(tmp_path / "site"),
+        "nativePythonWorker.preload.profile": f"{hdfs.address}/shared/profile",
+        "python.worker.reuse": "false",
+    }
+    first = yarn.submit("application.py", "learns", mode=mode, **conf)
+    assert first.told == [False] * 4
+    assert [line for line in hdfs.read("/shared/profile").splitlines() if not line.startswith("#")] == ["npw_slow"]
+    second = yarn.submit("application.py", "has_learned", mode=mode, **conf)
+    assert second.told == [True] * 2

@@ -67,11 +67,14 @@ pub fn release_prewarmed() {
     learning::forget();
 }
 
-/// How often it is looked whether the starting executor leaves a core to the zygote, which is not to slow it down. A task that
-/// comes earlier starts the zygote itself.
-const PREWARM_INTERVAL: Duration = Duration::from_millis(250);
-/// After which the zygote starts beside whatever the executor is busy with.
-const PREWARM_PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether this process leaves a core to a zygote that nobody waits for. A task that comes earlier starts
+/// the zygote itself.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// After which a driver's zygote starts beside whatever the driver is busy with: by then a session is up on two cores, and the
+/// first job is planned for about as long.
+const PREWARM_PATIENCE: Duration = Duration::from_secs(3);
+/// The same of a zygote that could not start before.
+const RETRY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many zygotes may be spoiled or lost, or be killed while they start, in one attempt to get a worker.
 const ATTEMPTS: usize = 8;
@@ -124,7 +127,7 @@ impl Zygotes {
 
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         if self.unfitness.may_have_passed() {
-            self.start_when_idle(Instant::now() + PREWARM_PATIENCE, true);
+            self.start_when_idle(Instant::now() + RETRY_PATIENCE, true);
         }
         if self.current.serving().is_none()
             && let Some(error) = self.unfitness.known()
@@ -218,29 +221,38 @@ impl Zygotes {
         });
     }
 
-    /// Starts the zygote in the background, so that the first task finds workers ready.
-    pub(super) fn warm(self: Arc<Self>) {
+    /// Starts the zygote in the background, so that the first task finds workers ready. See [`super::prewarm`].
+    pub(super) fn warm(self: Arc<Self>, beside_driver: bool) {
         self.warm.store(true, Ordering::Relaxed);
         locked(&WARM).push(self.clone()); // first: it may be let go of while it starts
-        self.start_when_idle(Instant::now() + PREWARM_PATIENCE, false);
+        if beside_driver {
+            self.start_when_idle(Instant::now() + PREWARM_PATIENCE, false);
+        } else {
+            self.start_in_background(false);
+        }
     }
 
     fn start_when_idle(self: &Arc<Self>, latest: Instant, anew: bool) {
         let load = Load::now();
-        let looked = later(self, PREWARM_INTERVAL, move |zygotes| {
+        let looked = later(self, LOOK_INTERVAL, move |zygotes| {
             if zygotes.current.serving().is_some() {
                 return;
             }
             if Instant::now() < latest && !load.leaves_a_core() {
-                return zygotes.start_when_idle(latest, anew);
-            }
-            let zygotes = zygotes.clone();
-            let thread = thread::Builder::new().name("npw-prewarm".to_owned());
-            if let Err(error) = thread.spawn(move || zygotes.start_ahead(anew)) {
-                debug!("Can't start a zygote ahead: {error}");
+                zygotes.start_when_idle(latest, anew);
+            } else {
+                zygotes.start_in_background(anew);
             }
         });
         if let Err(error) = looked {
+            debug!("Can't start a zygote ahead: {error}");
+        }
+    }
+
+    fn start_in_background(self: &Arc<Self>, anew: bool) {
+        let zygotes = self.clone();
+        let thread = thread::Builder::new().name("npw-prewarm".to_owned());
+        if let Err(error) = thread.spawn(move || zygotes.start_ahead(anew)) {
             debug!("Can't start a zygote ahead: {error}");
         }
     }

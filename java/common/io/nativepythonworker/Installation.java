@@ -34,6 +34,9 @@ public final class Installation {
   /** What an executor asks the driver where what was found safe is to be loaded. */
   private static final String LEARNED = "learned";
 
+  /** What Spark calls the executor of a driver that has no others. */
+  private static final String DRIVER = "driver";
+
   /** How long an executor's start waits for the answer. */
   private static final long LEARNED_WITHIN_MILLIS = 1_000;
 
@@ -107,14 +110,16 @@ public final class Installation {
    *
    * @param hints what the driver's {@link #driverHints} gave
    */
-  public static synchronized void prewarm(SparkConf conf, Map<String, String> hints) {
+  public static synchronized void prewarm(PluginContext plugin, Map<String, String> hints) {
     try {
+      SparkConf conf = plugin.conf();
       if (generation != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
         SparkGeneration serving = generation;
         Map<String, String> environment = LikelyPython.environment(serving.spark(), conf, hints);
         Map<String, String> properties =
             serving.usualProperties(conf, LikelyPython.executable(hints), environment);
-        NativePythonWorkerFactory.prewarm(properties, environment);
+        boolean besideDriver = DRIVER.equals(plugin.executorID());
+        NativePythonWorkerFactory.prewarm(properties, environment, besideDriver);
         DaemonThreads.make(() -> rehearse(serving, environment), "native-python-worker-rehearsal")
             .start();
       }

@@ -80,10 +80,11 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
    * Starts in the background what factories with these properties and this environment will use;
    * see {@link #open}.
    */
-  static void prewarm(Map<String, String> properties, Map<String, String> environment) {
+  static void prewarm(
+      Map<String, String> properties, Map<String, String> environment, boolean besideDriver) {
     NativeEvents.followLevel();
     NativeEvents.start();
-    prewarm(pairs(properties), pairs(environment));
+    prewarm(pairs(properties), pairs(environment), besideDriver);
   }
 
   /**
@@ -350,7 +351,8 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native void check(String[] settings);
 
-  private static native void prewarm(String[] properties, String[] environment);
+  private static native void prewarm(
+      String[] properties, String[] environment, boolean besideDriver);
 
   /** Releases what was started ahead: it ends if no factory uses it. */
   static native void releasePrewarmed();

@@ -49,7 +49,7 @@ public final class NativePythonWorkerPlugin implements SparkPlugin {
       install(context);
       if (!extraConf.isEmpty()) {
         Installation.loadWhatWasLearned(context, extraConf);
-        Installation.prewarm(context.conf(), extraConf);
+        Installation.prewarm(context, extraConf);
         Installation.tell(context, extraConf);
       }
     }
