@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paths import BUILD, ROOT
 
+USUAL_SPARK = "4.3.0"
 JAVA_HOME = ". scripts/lib.sh; java_home $1"
 
 
@@ -18,6 +19,17 @@ class Combination:
     spark: str
     java: str = ""
     python: str = ""
+
+    @staticmethod
+    def ask_for(parser):
+        """Adds what `chosen` reads to a parser of arguments."""
+        parser.add_argument("--spark", metavar="VERSION", default=USUAL_SPARK, help="PySpark from PyPI (default: %(default)s)")
+        parser.add_argument("--java", metavar="VERSION", default="", help="its major version (default: that of all tests, 17)")
+        parser.add_argument("--python", metavar="VERSION", default="", help="as in 3.9 (default: the python3 of this machine)")
+
+    @classmethod
+    def chosen(cls, arguments):
+        return cls(arguments.spark, arguments.java, arguments.python)
 
     @property
     def name(self):

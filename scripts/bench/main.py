@@ -28,9 +28,7 @@ def some_names(text):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./bench", description=__doc__, epilog="./bench soak --help: for hangs and leaks.")
-    parser.add_argument("--spark", metavar="VERSION", default="4.3.0", help="PySpark from PyPI (default: %(default)s)")
-    parser.add_argument("--java", metavar="VERSION", default="", help="its major version (default: that of all tests, 17)")
-    parser.add_argument("--python", metavar="VERSION", default="", help="as in 3.9 (default: the python3 of this machine)")
+    Combination.ask_for(parser)
     parser.add_argument("--quick", action="store_true", help="small sizes and one pair: shows that it runs, measures little")
     parser.add_argument("--only", metavar="NAME,...", type=some_names, default=NAMES, help=f"of {', '.join(NAMES)}")
     parser.add_argument("--pairs", type=int, help=f"runs of each side (default: {FULL_PAIRS}; {QUICK_PAIRS} with --quick)")
@@ -47,7 +45,7 @@ def say(text):
 
 def measure_all(chosen):
     """Measures what was chosen. Returns whether every run was of use."""
-    combination = Combination(chosen.spark, chosen.java, chosen.python)
+    combination = Combination.chosen(chosen)
     folder = combination.results(chosen.quick)
     count = chosen.pairs or (QUICK_PAIRS if chosen.quick else FULL_PAIRS)
     prepare.spark(combination)

@@ -141,6 +141,18 @@ CREATE = Case(
     },
 )
 
+LIVES = Case(
+    name="lives",
+    program="lives",
+    conf=local(4, "off"),
+    arguments={"tasks": 100, "before": 20},
+    quick={"tasks": 10, "before": 4},
+    figures={
+        "processor": Figure("processor time of a new worker's whole life, pandas UDF", "ms"),
+        "private": Figure("memory of its own (private pages) of a new worker, pandas UDF", "MiB"),
+    },
+)
+
 SESSIONS = Case(
     name="sessions",
     program="bench.SessionLatency",
@@ -207,6 +219,7 @@ MEASURES = (
     Measure("first", (first("pandas"), first("plain"))),
     Measure("application", (*(application(kind, jobs) for jobs in (1, 3) for kind in APPLICATIONS),)),
     Measure("create", (CREATE,)),
+    Measure("lives", (LIVES,)),
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
     Measure("sessions", (SESSIONS, connect(8), connect(32))),
     Measure("rows", (ROWS,)),

@@ -30,7 +30,7 @@ SECONDS_A_FORK, SECONDS_AROUND = 1, 900
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./bench soak", description=__doc__)
-    parser.add_argument("--spark", metavar="VERSION", default="4.3.0", help="PySpark from PyPI (default: %(default)s)")
+    Combination.ask_for(parser)
     parser.add_argument("--forks", type=int, default=FORKS, help="how many; 0 for none (default: %(default)s)")
     parser.add_argument("--minutes", type=int, default=MINUTES, help="of mixed jobs; 0 for none (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the mixed jobs (default: %(default)s)")
@@ -49,12 +49,12 @@ def programs(chosen):
 
 def main():
     chosen = arguments()
-    combination = Combination(chosen.spark)
+    combination = Combination.chosen(chosen)
     prepare.spark(combination)
     folder = combination.results()
     for name, program, limit, whole in programs(chosen):
         told = ", ".join(f"{key} {value:,d}" for key, value in program.arguments.items())
-        print(f"==> {name}: {told}, on Spark {chosen.spark}", flush=True)
+        print(f"==> {name}: {told}, on {combination.name}", flush=True)
         try:
             report = run(program, combination, NATIVE, folder / name, output=sys.stdout, limit=limit)
         except RunFailed as failure:
