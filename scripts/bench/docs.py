@@ -49,17 +49,23 @@ def enumerated(values, conjunction):
 
 
 def conditions(found):
-    """Machine, versions, dates and commits, as one sentence each."""
-    facts = found["machine"]
-    measures = found["measures"].values()
+    """Machines, versions, dates and commits, as one sentence each."""
+    facts, measures = found["machine"], found["measures"]
     versions = ", ".join(f"{name} {facts[name]}" for name in ("python", "pandas", "numpy", "pyarrow"))
-    dates = enumerated({one["date"] for one in measures}, "and")
-    commits = enumerated({one["commit"] for one in measures}, "and")
-    counts = enumerated({len(pairs) for one in measures for pairs in one["cases"].values()}, "or")
-    return (
-        f"{facts['cores']} cores ({facts['processor']}), {facts['memory']}, Linux {facts['kernel']}, {facts['java']}, "
-        f"{versions}. Pairs of runs: {counts}. Measured on {dates}, at commit {commits}."
-    )
+    counts = enumerated({len(pairs) for one in measures.values() for pairs in one["cases"].values()}, "or")
+    hosts = sorted({one["host"] for one in measures.values()})
+    measured = "; ".join(occasion(host, measures, has_others=len(hosts) > 1) for host in hosts)
+    size = f"{facts['cores']} cores, {facts['memory']}"
+    return f"{size}, {facts['java']}, {versions}. Pairs of runs: {counts}. Measured {measured}."
+
+
+def occasion(host, measures, has_others):
+    """When something was measured on this machine, and what, if there are others."""
+    there = {name: one for name, one in measures.items() if one["host"] == host}
+    dates = enumerated({one["date"] for one in there.values()}, "and")
+    commits = enumerated({one["commit"] for one in there.values()}, "and")
+    what = f"{', '.join(there)} " if has_others else ""
+    return f"{what}on {host}, on {dates}, at commit {commits}"
 
 
 def failures(found):

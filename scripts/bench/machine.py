@@ -1,4 +1,4 @@
-"""What a measurement depends on: the machine, the versions, the commit. No names of hosts."""
+"""What a measurement depends on: the machine, the versions, the commit. No names in a network."""
 
 import os
 import platform
@@ -29,16 +29,19 @@ def java(home):
     return f"{name} {version}"
 
 
+def host():
+    """Processor and kernel, of which another machine of the same size may have others."""
+    return f"{processor()}, Linux {platform.release().split('-')[0]}"
+
+
 def facts(combination):
-    """For the reader of the results, in the order to be shown."""
+    """What all measures of a combination must have in common to be shown together."""
     python = combination.interpreter()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     packages = dict(zip(PACKAGES, output(python, "-c", VERSIONS, *PACKAGES).split()))
     return {
-        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory": f"{memory / 2**30:.0f} GiB",
-        "kernel": platform.release().split("-")[0],
         "java": java(combination.java_home),
         "python": output(python, "-V").removeprefix("Python "),
         **packages,

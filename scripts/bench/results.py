@@ -1,6 +1,6 @@
 """The file with everything that was measured on one combination.
 
-{"name", "spark", "quick", "machine", "measures": {name: {"commit", "date", "failures", "cases": {case: [pair, ...]}}}}; a pair is
+{"name", "spark", "quick", "machine", "measures": {name: {"commit", "date", "host", "failures", "cases": {case: [pair, ...]}}}}; a pair is
 {"stock": {figure: number}, "native": {...}}, in seconds, bytes and rows a second. What ./bench soak found is in files of
 their own.
 """
@@ -38,6 +38,7 @@ def add(results, measure, cases, failures, folder):
     results["measures"][measure.name] = {
         "commit": machine.commit(),
         "date": date.today().isoformat(),
+        "host": machine.host(),
         "failures": failures,
         "cases": cases,
     }

@@ -8,11 +8,10 @@ from measures import MEASURES
 
 import docs
 
+HOST = "a processor, Linux 6.1"
 MACHINE = {
-    "processor": "a processor",
     "cores": 2,
     "memory": "8 GiB",
-    "kernel": "6.1",
     "java": "openjdk 17",
     "python": "3.11",
     "pandas": "2",
@@ -29,7 +28,13 @@ def results(stock=6.0, native=0.5, failures=()):
         for case in measure.cases:
             pair = {"stock": dict.fromkeys(case.figures, stock), "native": dict.fromkeys(case.figures, native)}
             cases[case.name] = [pair, pair]
-        measures[measure.name] = {"commit": "abc", "date": "2026-01-01", "failures": list(failures), "cases": cases}
+        measures[measure.name] = {
+            "commit": "abc",
+            "date": "2026-01-01",
+            "host": HOST,
+            "failures": list(failures),
+            "cases": cases,
+        }
     return {"name": "4.3.0", "spark": "4.3.0", "quick": False, "machine": MACHINE, "measures": measures}
 
 
@@ -69,10 +74,18 @@ def test_what_was_not_measured_is_left_out():
 
 def test_the_page_names_the_machine_and_what_failed():
     page = docs.page(results(failures=["rows, rows, pair 1: ended with 1\nlog"]), ["4.3.0-ratios.svg"])
-    assert "2 cores (a processor), 8 GiB" in page
-    assert "Pairs of runs: 2. Measured on 2026-01-01, at commit abc." in page
+    assert "2 cores, 8 GiB" in page
+    assert "Pairs of runs: 2. Measured on a processor, Linux 6.1, on 2026-01-01, at commit abc." in page
     assert "- rows, rows, pair 1: ended with 1\n" in page
     assert "![4.3.0-ratios](4.3.0-ratios.svg)" in page
+
+
+def test_what_was_measured_on_another_processor_is_told_apart():
+    found = results()
+    found["measures"] = {name: found["measures"][name] for name in ("rows", "memory")}
+    found["measures"]["rows"] |= {"host": "another", "commit": "def"}
+    told = "Measured memory on a processor, Linux 6.1, on 2026-01-01, at commit abc; rows on another, on 2026-01-01, at commit def."
+    assert told in docs.conditions(found)
 
 
 def soak(**figures):
