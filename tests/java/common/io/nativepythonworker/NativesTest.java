@@ -55,6 +55,9 @@ public class NativesTest {
   }
 
   private static Object nothing(Class<?> type) {
+    if (type == boolean.class) {
+      return false;
+    }
     if (type == long.class) {
       return 0L;
     }
