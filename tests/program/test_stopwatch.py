@@ -1,5 +1,7 @@
 """What a worker imports itself is measured, and told the zygote, which believes only its own workers."""
 
+import zipfile
+
 # A worker that measures: `told()` gives what the zygote hears of it.
 WORKER = """
     ahead()
@@ -159,3 +161,16 @@ def test_who_cannot_be_told_now_is_told_after_another_task(interpreter, folder):
     tell(kept=kept, then=list(watch.millis))
     """
     assert interpreter(code, folder("site", outer=SLOW)) == {"kept": ["outer"], "then": []}
+
+
+def test_a_look_for_what_was_told_leaves_no_importer_of_an_archive(interpreter, folder, tmp_path):
+    """Each worker would read the archive's directory once more for it (`importlib.invalidate_caches`)."""
+    archive = tmp_path / "first.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("archived.py", "")
+    code = f"""{WORKER}
+    sys.path.insert(0, {str(archive)!r})
+    before = set(sys.path_importer_cache)
+    tell(found=ear.may_be_loaded("outer"), left=sorted(sys.path_importer_cache.keys() - before))
+    """
+    assert interpreter(code, folder("site", outer=SLOW)) == {"found": True, "left": []}

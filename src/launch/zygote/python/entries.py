@@ -44,6 +44,18 @@ def place_of(spec):
     return os.path.dirname(where) if spec.submodule_search_locations is not None else where
 
 
+def found_by_path(name):
+    """The spec of a top-level module as an import would find it now. No importer is left of the look: of an archive, each worker
+    would inherit it, and read all of the archive's directory again where a task calls `importlib.invalidate_caches`.
+    """
+    known = set(sys.path_importer_cache)
+    try:
+        return importlib.machinery.PathFinder.find_spec(name)
+    finally:
+        for path in sys.path_importer_cache.keys() - known:
+            sys.path_importer_cache.pop(path, None)
+
+
 def holds(item, name):
     """Whether an import would find this module by this entry of the path."""
     spec = importlib.machinery.PathFinder.find_spec(name, [item])

@@ -8,9 +8,8 @@ import os
 import socket
 import struct
 import sys
-from importlib.machinery import PathFinder
 
-from entries import place_of, top_level
+from entries import found_by_path, place_of, top_level
 from stopwatch import MOST_BYTES
 
 MOST_OF_A_WORKER = 256
@@ -83,7 +82,7 @@ class Listener:
         if self.loaded(name) is not None:
             return False
         with contextlib.suppress(Exception):
-            return place_of(PathFinder.find_spec(top_level(name))) in self.places
+            return place_of(found_by_path(top_level(name))) in self.places
         return False
 
     def forget(self, pid):

@@ -1,13 +1,12 @@
 """The files of what was loaded, and the places it was looked for in: either may change while the zygote lives."""
 
 import contextlib
-import importlib.machinery
 import mmap
 import os
 import struct
 import time
 
-from entries import holds, is_of_interpreter, place_of, stamp, top_level
+from entries import found_by_path, holds, is_of_interpreter, place_of, stamp, top_level
 from linux import LIBC
 from stamps import Stamps
 
@@ -22,7 +21,7 @@ EVENT = struct.Struct("iIII")
 
 def found(name):
     """What an import would find by the path."""
-    spec = importlib.machinery.PathFinder.find_spec(name)
+    spec = found_by_path(name)
     return (spec.origin, stamp(spec.origin)) if spec and spec.has_location else None
 
 
