@@ -42,9 +42,13 @@ def hadoop_jars():
     return HERE.parents[1] / f"build/yarn/hadoop-{version}"
 
 
-def java():
+def java(*arguments, settings=None):
+    """The command that runs a program of Hadoop's; clients find what they need to know in the folder `settings`."""
     home = os.environ.get("JAVA_HOME")
-    return f"{home}/bin/java" if home else "java"
+    class_path = [settings] if settings else []
+    class_path += [f"{hadoop_jars()}/*", f"{SPARK_HOME}/jars/*"]
+    words = (*class_archive.SHORT_LIVED.split(), "-cp", ":".join(map(str, class_path)), *arguments)
+    return [f"{home}/bin/java" if home else "java", *map(str, words)]
 
 
 class Service:
@@ -55,12 +59,10 @@ class Service:
         self.folder = folder
         self.ready = folder / ready
         self.arguments = arguments
-        self.class_path = f"{hadoop_jars()}/*:{SPARK_HOME}/jars/*"
         self.process = None
 
     def __enter__(self):
-        command = [*(java(), *class_archive.SHORT_LIVED.split(), "-Xmx512m", "-cp", self.class_path)]
-        command += map(str, (self.program, self.folder, *self.arguments))
+        command = java("-Xmx512m", self.program, self.folder, *self.arguments)
         output = self.folder / "service.log"
         with open(output, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.folder)
@@ -90,8 +92,7 @@ class Hdfs(Service):
 
     def read(self, path):
         """The text of a file, as `hdfs dfs -cat` shows it."""
-        command = [java(), *class_archive.SHORT_LIVED.split(), "-cp", f"{self.folder}:{self.class_path}"]
-        command += ["org.apache.hadoop.fs.FsShell", "-cat", path]
+        command = java("org.apache.hadoop.fs.FsShell", "-cat", path, settings=self.folder)
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
@@ -160,8 +161,9 @@ class Yarn(Service):
 
     def logs_of(self, application):
         """What `yarn logs` shows: the output of all its containers, once it is collected."""
-        command = [java(), *class_archive.SHORT_LIVED.split(), "-cp", f"{self.folder}/conf:{self.class_path}"]
-        command += ["org.apache.hadoop.yarn.client.cli.LogsCLI", "-applicationId", application]
+        command = java(
+            "org.apache.hadoop.yarn.client.cli.LogsCLI", "-applicationId", application, settings=self.folder / "conf"
+        )
         return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120, check=False).stdout
 
 
