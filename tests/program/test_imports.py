@@ -32,6 +32,47 @@ def test_what_another_module_has_brought_is_not_there_before_its_time(interprete
     assert told == {"a": False, "colorsys": False}
 
 
+CALLED = {
+    "only imports": ("def get(name):\n    return __import__(name)", False),
+    "keeps it": ("def get(name):\n    global kept\n    kept = __import__(name)\n    return kept", True),
+    "keeps a part of it": ("def get(name):\n    global kept\n    kept = __import__(name).Part\n    return kept", True),
+}
+
+
+@pytest.mark.parametrize(("called", "comes_with_it"), CALLED.values(), ids=CALLED)
+def test_what_a_function_imports_for_another_module_comes_with_that_one(interpreter, folder, called, comes_with_it):
+    told = interpreter(
+        """
+        ahead("called", "a")
+        import called
+        there = "b" in sys.modules
+        import a
+        tell(there=there, later="b" in sys.modules)
+        """,
+        folder("site", called=called, a="import called; b = called.get('b')", b="class Part: pass"),
+    )
+    assert told == {"there": comes_with_it, "later": True}
+
+
+def test_a_function_that_keeps_what_it_has_imported_has_the_tasks_own(interpreter, folder):
+    own = folder("own", b="BY = 'own'")
+    told = interpreter(
+        f"""
+        ahead("called", "a")
+        sys.path.insert(0, {str(own)!r})
+        import called
+        tell(by=called.get().BY)
+        """,
+        folder(
+            "site",
+            called="b = None\ndef get():\n    global b\n    if not b:\n        import b\n    return b",
+            a="import called; called.get()",
+            b="BY = 'site'",
+        ),
+    )
+    assert told == {"by": "own"}
+
+
 def test_the_tasks_own_file_is_imported(interpreter, folder):
     own = folder("own", a="BY = 'own'")
     told = interpreter(

@@ -135,8 +135,16 @@ class ImportCache:
         self.take_out_submodules()
         self.used.clear()
         self.missed.difference_update(self.entries)
+        self.note_kept()
         self.needs.settle(self.entries, self.missed)
         return specs
+
+    def note_kept(self):
+        """Who keeps what it has imported after its own import falls with that."""
+        for keeper, name in self.needs.end_batch(self.module, self.missed):
+            entry, kept = self.held(keeper), self.entries.get(name)
+            if entry and kept and kept.first < NEVER:
+                entry.last = max(entry.last, kept.first)
 
     def settle(self):
         """Nothing more is to be loaded, for now: puts what an import writes to in rows."""
