@@ -16,7 +16,7 @@ import sys
 at_start = set(sys.modules)
 sys.path.insert(0, {program!r})
 import json, os
-import again, compiled, entries, filters, imports, linux, listener, loading, loggers, needs, options, placement, pools, readings, recorder, registrations, sources, stamps, state, stopwatch, trial, worker
+import again, compiled, distributions, entries, filters, imports, linux, listener, loading, loggers, needs, options, placement, pools, readings, recorder, registrations, sources, stamps, state, stopwatch, trial, worker
 del sys.path[0]
 for name in {names!r}:
     if name in sys.modules:

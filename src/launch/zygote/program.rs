@@ -36,6 +36,7 @@ const MODULES: &[Module] = &[
     ("filters", include_str!("python/filters.py")),
     ("loggers", include_str!("python/loggers.py")),
     ("registrations", include_str!("python/registrations.py")),
+    ("distributions", include_str!("python/distributions.py")),
     ("state", include_str!("python/state.py")),
     ("immortal", include_str!("python/immortal.py")),
     ("readings", include_str!("python/readings.py")),

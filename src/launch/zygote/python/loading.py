@@ -10,6 +10,7 @@ import time
 import traceback
 
 import rehearsal
+from distributions import forget_distributions, know_distributions
 from entries import top_level
 from fitness import starter_of_threads
 from heritage import Heritage
@@ -18,7 +19,7 @@ from linux import status_of, threads
 from placement import Row
 from pools import SINGLE
 from recorder import Recorder
-from state import ProcessState, forget_distributions
+from state import ProcessState
 from worker import forget_importers
 
 # Characters; what is sent must fit into one message.
@@ -85,6 +86,7 @@ class Loading:
     def freeze(self):
         """Makes what is loaded as cheap to share as it can be."""
         forget_importers(self.archives)
+        know_distributions(self.cache.module("importlib.metadata"), self.archives)
         gc.collect()
         self.cache.settle()
         self.heritage.settle()

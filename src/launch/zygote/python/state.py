@@ -87,16 +87,6 @@ OF_MODULES = {
 }
 
 
-def forget_distributions():
-    """Has `importlib.metadata` close archives, which it keeps open for the next look: all workers would read at one position."""
-    metadata = sys.modules.get("importlib.metadata")
-    with contextlib.suppress(AttributeError):  # what older and newer ones have in its place
-        cache = metadata.FastPath.__new__
-        if cache.cache_info().currsize:
-            cache.cache_clear()
-            gc.collect()  # they hold on to themselves
-
-
 class ProcessState:
     """As it is when this is made; `module` gives what is loaded by a name."""
 

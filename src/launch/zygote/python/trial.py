@@ -10,10 +10,11 @@ import sys
 import time
 import traceback
 
+from distributions import forget_distributions
 from entries import STANDARD_LIBRARY
 from keeper import kill_descendants
 from linux import CHILDREN, lead, open_status, status_of, threads
-from state import ProcessState, forget_distributions
+from state import ProcessState
 
 # By the clock, for its limit is of its own time.
 LONGER_ON_A_BUSY_MACHINE = 10
