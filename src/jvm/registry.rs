@@ -25,10 +25,10 @@ pub fn open(spec: FactorySpec) -> i64 {
 }
 
 /// Starts the zygote that factories like this one will use; see [`zygote::prewarm`]. What it writes belongs to none of them.
-pub fn prewarm(spec: FactorySpec, beside_driver: bool) {
+pub fn prewarm(spec: FactorySpec, when_idle: bool) {
     const NONE: i64 = 0;
     let host: Arc<dyn Host> = Arc::new(JavaHost { factory: NONE });
-    zygote::prewarm(spec, &host, beside_driver);
+    zygote::prewarm(spec, &host, when_idle);
 }
 
 /// The factory with this number; [`Error::NoFactory`] where it was stopped or never was.

@@ -79,7 +79,7 @@ pub(super) const ZYGOTE_IDLE_TIMEOUT: Setting = setting(
 pub(super) const PREWARM: Setting = setting(
     "spark.nativePythonWorker.prewarm",
     "true",
-    "`true` starts the zygote with the executor, for the Python that the application will most likely use, so that the first task finds workers waiting. A wrong guess costs an idle process until `zygote.idleTimeout`.",
+    "`true` starts the zygote with the executor, for the Python that the application will most likely use, so that the first task finds workers waiting; in local mode when the application first uses a function in Python, or leaves a core to it. A wrong guess costs an idle process until `zygote.idleTimeout`.",
 );
 pub(super) const SPARES: Setting = setting(
     "spark.nativePythonWorker.spares",

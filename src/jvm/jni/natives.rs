@@ -36,7 +36,7 @@ bind_java_type! {
     native_methods_error_policy = ThrowSparks,
     native_methods {
         static fn check(settings: JString[]),
-        static fn prewarm(properties: JString[], environment: JString[], beside_driver: jboolean),
+        static fn prewarm(properties: JString[], environment: JString[], when_idle: jboolean),
         static fn release_prewarmed(),
         static fn load_too(modules: JString),
         static fn report() -> JString,
@@ -152,9 +152,9 @@ impl FactoryNatives for NativePythonWorkerFactoryAPI {
         _class: JClass<'local>,
         properties: JObjectArray<'local, JString<'local>>,
         environment: JObjectArray<'local, JString<'local>>,
-        beside_driver: bool,
+        when_idle: bool,
     ) -> Result<(), Failure> {
-        registry::prewarm(spec(env, &properties, &environment)?, beside_driver);
+        registry::prewarm(spec(env, &properties, &environment)?, when_idle);
         Ok(())
     }
 

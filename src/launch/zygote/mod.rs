@@ -53,12 +53,11 @@ use zygotes::Zygotes;
 pub use zygotes::release_prewarmed;
 pub(crate) use zygotes::{is_prewarmed, reports};
 
-/// Starts the zygote that the factories of `spec` will use, in the background, if they may use one. Beside a driver it waits for
-/// some seconds until that leaves a core to it: a user waits for the session, whether its jobs need Python or not. An executor
-/// has nothing else to do than the first tasks.
-pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>, beside_driver: bool) {
+/// Starts the zygote that the factories of `spec` will use, in the background, if they may use one: at once, or when this process
+/// leaves a core to it.
+pub fn prewarm(spec: FactorySpec, host: &Arc<dyn Host>, when_idle: bool) {
     if spec.use_daemon && spec.may_use_zygote() {
-        Zygotes::shared(&Arc::new(spec), host, None).warm(beside_driver);
+        Zygotes::shared(&Arc::new(spec), host, None).warm(when_idle);
     }
 }
 

@@ -70,10 +70,7 @@ pub fn release_prewarmed() {
 /// How often it is looked whether this process leaves a core to a zygote that nobody waits for. A task that comes earlier starts
 /// the zygote itself.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// After which a driver's zygote starts beside whatever the driver is busy with: by then a session is up on two cores, and the
-/// first job is planned for about as long.
-const PREWARM_PATIENCE: Duration = Duration::from_secs(3);
-/// The same of a zygote that could not start before.
+/// After which a zygote that could not start before is tried again beside whatever this process is busy with.
 const RETRY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many zygotes may be spoiled or lost, or be killed while they start, in one attempt to get a worker.
@@ -127,7 +124,7 @@ impl Zygotes {
 
     fn zygote(self: &Arc<Self>, deadline: Deadline) -> Result<Arc<Zygote>, Error> {
         if self.unfitness.may_have_passed() {
-            self.start_when_idle(Instant::now() + RETRY_PATIENCE, true);
+            self.start_when_idle(Some(Instant::now() + RETRY_PATIENCE), true);
         }
         if self.current.serving().is_none()
             && let Some(error) = self.unfitness.known()
@@ -222,23 +219,28 @@ impl Zygotes {
     }
 
     /// Starts the zygote in the background, so that the first task finds workers ready. See [`super::prewarm`].
-    pub(super) fn warm(self: Arc<Self>, beside_driver: bool) {
+    pub(super) fn warm(self: Arc<Self>, when_idle: bool) {
         self.warm.store(true, Ordering::Relaxed);
-        locked(&WARM).push(self.clone()); // first: it may be let go of while it starts
-        if beside_driver {
-            self.start_when_idle(Instant::now() + PREWARM_PATIENCE, false);
+        let mut warm = locked(&WARM); // first: it may be let go of while it starts
+        if !warm.iter().any(|known| Arc::ptr_eq(known, &self)) {
+            warm.push(self.clone());
+        }
+        drop(warm);
+        if when_idle {
+            self.start_when_idle(None, false);
         } else {
             self.start_in_background(false);
         }
     }
 
-    fn start_when_idle(self: &Arc<Self>, latest: Instant, anew: bool) {
+    fn start_when_idle(self: &Arc<Self>, latest: Option<Instant>, anew: bool) {
         let load = Load::now();
         let looked = later(self, LOOK_INTERVAL, move |zygotes| {
             if zygotes.current.serving().is_some() {
                 return;
             }
-            if Instant::now() < latest && !load.leaves_a_core() {
+            let is_late = latest.is_some_and(|latest| Instant::now() >= latest);
+            if !is_late && !load.leaves_a_core() {
                 zygotes.start_when_idle(latest, anew);
             } else {
                 zygotes.start_in_background(anew);

@@ -52,6 +52,9 @@ public final class Installation {
   /** Set where the native factory serves the last SparkEnv. */
   private static SparkGeneration generation;
 
+  /** What was started ahead of the first task; null where nothing was. */
+  private static Prewarm prewarm;
+
   /** On the driver, what applications leave to each other; null without such a file. */
   private static volatile Profile profile;
 
@@ -81,6 +84,7 @@ public final class Installation {
   /** What served another SparkContext of this JVM serves this one only if it is installed again. */
   private static void forgetTheLast() {
     generation = null;
+    endPrewarm();
     closeProfile();
     WorkersUi.shutDown(); // nobody does it where a SparkContext has failed to start
   }
@@ -106,7 +110,7 @@ public final class Installation {
   }
 
   /**
-   * Starts what the first task will need, in the background, if the native factory serves here.
+   * Starts what the first task will need, if the native factory serves here; see {@link Prewarm}.
    *
    * @param hints what the driver's {@link #driverHints} gave
    */
@@ -114,25 +118,11 @@ public final class Installation {
     try {
       SparkConf conf = plugin.conf();
       if (generation != null && conf.getBoolean("spark.nativePythonWorker.prewarm", true)) {
-        SparkGeneration serving = generation;
-        Map<String, String> environment = LikelyPython.environment(serving.spark(), conf, hints);
-        Map<String, String> properties =
-            serving.usualProperties(conf, LikelyPython.executable(hints), environment);
-        boolean besideDriver = DRIVER.equals(plugin.executorID());
-        NativePythonWorkerFactory.prewarm(properties, environment, besideDriver);
-        DaemonThreads.make(() -> rehearse(serving, environment), "native-python-worker-rehearsal")
-            .start();
+        prewarm = new Prewarm(generation, conf, hints);
+        prewarm.begin(DRIVER.equals(plugin.executorID()));
       }
     } catch (Throwable failure) { // the first task starts it
       LOGGER.debug("Failed to start Python workers ahead", failure);
-    }
-  }
-
-  private static void rehearse(SparkGeneration serving, Map<String, String> environment) {
-    try {
-      Rehearsal.run(serving, environment);
-    } catch (Throwable failure) { // an uncaught one would end an executor's JVM
-      LOGGER.debug("Failed to rehearse a hand-out; the first one takes longer", failure);
     }
   }
 
@@ -298,6 +288,7 @@ public final class Installation {
         leaveProfile();
       }
       WorkersUi.shutDown();
+      endPrewarm();
       if (generation != null) {
         NativePythonWorkerFactory.releasePrewarmed();
       }
@@ -329,6 +320,13 @@ public final class Installation {
       LOGGER.warn("Failed to begin to write {}", Profile.SETTING, failure);
     }
     closeProfile();
+  }
+
+  private static void endPrewarm() {
+    if (prewarm != null) {
+      prewarm.end();
+      prewarm = null;
+    }
   }
 
   private static void closeProfile() {

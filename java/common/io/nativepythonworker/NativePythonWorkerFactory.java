@@ -79,12 +79,14 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
   /**
    * Starts in the background what factories with these properties and this environment will use;
    * see {@link #open}.
+   *
+   * @param whenIdle not before this JVM leaves a core to it
    */
   static void prewarm(
-      Map<String, String> properties, Map<String, String> environment, boolean besideDriver) {
+      Map<String, String> properties, Map<String, String> environment, boolean whenIdle) {
     NativeEvents.followLevel();
     NativeEvents.start();
-    prewarm(pairs(properties), pairs(environment), besideDriver);
+    prewarm(pairs(properties), pairs(environment), whenIdle);
   }
 
   /**
@@ -351,8 +353,7 @@ public final class NativePythonWorkerFactory<W extends WorkerConnection> {
 
   private static native void check(String[] settings);
 
-  private static native void prewarm(
-      String[] properties, String[] environment, boolean besideDriver);
+  private static native void prewarm(String[] properties, String[] environment, boolean whenIdle);
 
   /** Releases what was started ahead: it ends if no factory uses it. */
   static native void releasePrewarmed();
