@@ -1,6 +1,7 @@
 """Which combinations of Spark, Java and Python there are to test, what has come of it, and the page that shows it.
 
-matrix.py rows [SPARK [JAVA [PYTHON]]]                   those that match, a line each; of a Spark that is not here, as it is named
+matrix.py rows [SPARK [JAVA [PYTHON]]]                   those that match, a line each, and which tests run there: short or whole;
+                                                         of a Spark that is not here, as it is named
 matrix.py note SPARK JAVA PYTHON REPORT                  takes the counts from a JUnit report
 matrix.py note SPARK JAVA PYTHON --not-run REASON
 matrix.py page                                           writes docs/matrix.md
@@ -41,13 +42,16 @@ PYTHONS = {
     "4.2.1": ("3.11",),
     "4.3.0": ("3.11", "3.10", "3.12", "3.13", "3.14"),
 }
+# The oldest of all and the newest: there the whole of tests/spark runs.
+CORNERS = (("3.3.4", "8", "3.8"), ("4.3.0", "25", "3.14"))
+SHORT, WHOLE = "short", "whole"
 HEAD = """# Versions that were tested together
 
 Each row with a date is a run of the tests that are marked `matrix`, by `./test matrix`: jobs, failures, Arrow, workers that are not
-reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it. What is tested is the wheel for glibc 2.17
-and later, as it is installed; in rows of November 2026 it may be a jar that was built on the machine. PyPI's PySpark 3 is for Scala
-2.12; the rows of Scala 2.13 have Spark's jars from Maven Central. The other rows have not been run in this way; `./test` itself runs
-Spark 3.5.9 and 4.3.0 on Java 17. The page is made from `matrix.json`.
+reused or have no daemon, killed workers, metrics and the page, with stock Spark beside it; where it says so, all of `tests/spark`. What is tested is the wheel
+for glibc 2.17 and later, as it is installed. PyPI's PySpark 3 is for Scala 2.12; the rows of Scala 2.13 have Spark's jars from Maven
+Central. Rows without a date have not been run in this way; `./test` itself runs Spark 3.5.9 and 4.3.0 on Java 17. The page is made
+from `matrix.json`.
 
 """
 
@@ -59,6 +63,12 @@ def rows():
         yield from ((spark, java, first) for java in javas)
         usual = "17" if "17" in javas else javas[-1]
         yield from ((spark, usual, python) for python in others)
+        yield from (row for row in CORNERS if row[0] == spark and row[1:] != (javas[0], first))
+
+
+def suite(row):
+    """Which tests run there."""
+    return WHOLE if row in CORNERS else SHORT
 
 
 def matching(wanted):
@@ -105,7 +115,8 @@ def outcome(found):
         return "not run"
     if "notRun" in found:
         return f"not run: {found['notRun']}"
-    return f"{found['passed']} passed" + (f", **{found['failed']} failed**" if found["failed"] else "")
+    every = ", all of `tests/spark`" if found.get("suite") == WHOLE else ""
+    return f"{found['passed']} passed{every}" + (f", **{found['failed']} failed**" if found["failed"] else "")
 
 
 def page():
@@ -122,10 +133,10 @@ def page():
 def main(command, *arguments):
     if command == "rows":
         for row in matching(arguments):
-            print(*row)
+            print(*row, suite(row))
     elif command == "note":
         row, (what, *reason) = arguments[:3], arguments[3:]
-        note(row, {"notRun": reason[0]} if what == "--not-run" else counted(what))
+        note(row, {"notRun": reason[0]} if what == "--not-run" else counted(what) | {"suite": suite(row)})
     elif command == "page":
         PAGE.write_text(page())
     else:

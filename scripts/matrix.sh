@@ -51,9 +51,10 @@ with_wheel() {
   make_matrix_venv "$@" && pip_install "$BUILD/venvs/$1-py$2" --no-deps --force-reinstall "$BUILD"/dist/*.whl
 }
 
-# matrix_row SPARK JAVA PYTHON: the short suite on one combination; what came of it is kept in docs/matrix.json.
+# matrix_row SPARK JAVA PYTHON short|whole: these tests on one combination; what came of it is kept in docs/matrix.json.
 matrix_row() {
-  local name="Spark $1, Java $2, Python $3" report=$PWD/$BUILD/test-reports/matrix-$1-$2-$3.xml home python
+  local name="Spark $1, Java $2, Python $3" report=$PWD/$BUILD/test-reports/matrix-$1-$2-$3.xml home python chosen=()
+  [ "$4" = whole ] || chosen=(-m matrix)
   home=$(matrix_java "$2") || { not_run "$1" "$2" "$3" "no JDK $2 here"; return; }
   python=$(matrix_python "$3") || { not_run "$1" "$2" "$3" "no Python $3 here"; return; }
   step "what $name needs" - with_wheel "$1" "$3" "$python" ||
@@ -63,7 +64,7 @@ matrix_row() {
   rm -f "$report"
   step "$name" "$report" env JAVA_HOME="$home" NATIVE_PYTHON_WORKER_TEST_LOGS="$LOGS/drivers-$1-jdk$2-py$3" \
     NATIVE_PYTHON_WORKER_JAR="$("$python" -c 'import native_python_worker; print(native_python_worker.jar())')" \
-    "$python" -m pytest -v -m matrix --junitxml "$report" tests/spark
+    "$python" -m pytest -v "${chosen[@]}" --junitxml "$report" tests/spark
   [ -f "$report" ] || { not_run "$1" "$2" "$3" "it ended without a report"; return; }
   python3 scripts/matrix.py note "$1" "$2" "$3" "$report"
 }
@@ -74,7 +75,7 @@ matrix() {
   mapfile -t rows < <(python3 scripts/matrix.py rows "$@")
   [ ${#rows[@]} != 0 ] || { say "==> no combination matches: $*"; failed=$((failed + 1)); }
   for row in "${rows[@]}"; do
-    # shellcheck disable=SC2086 # three words
+    # shellcheck disable=SC2086 # four words
     matrix_row $row
   done
   python3 scripts/matrix.py page
