@@ -15,7 +15,6 @@ import _signal
 import builtins
 import contextlib
 import errno
-import functools
 import importlib
 import importlib.util
 import os
@@ -121,7 +120,7 @@ class Zygote:
         self.loading = Loading(cache, self.sources, self.status, self.send, self.split)
         self.listener = None
         self.trial = None
-        self.worker = None
+        self.worker = ()
         self.poller = select.poll()
 
     def send(self, kind, **fields):
@@ -216,7 +215,7 @@ class Zygote:
             self.send("failed", number=number, errno=error.errno)
             return
         if pid == 0:
-            self.worker = functools.partial(self.become_worker, *descriptors)
+            self.worker = tuple(descriptors)
             descriptors.clear()
             return
         self.children.add(pid)
@@ -291,9 +290,10 @@ class Zygote:
         finally:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
-    def become_worker(self, descriptor, stderr):
+    def become_worker(self):
         """Never returns."""
         try:
+            descriptor, stderr = self.worker
             sock = socket.socket(fileno=descriptor)
             sock.settimeout(None)  # whatever a module that was loaded ahead has made the default
             os.dup2(stderr, 2)
@@ -345,7 +345,9 @@ class Zygote:
                 self.look_at_trial(status)
 
     def serve(self):
-        """Gives, in a child, what that has to do: a task has no more frames below it than on stock."""
+        """Gives, in a child, what that has to do: a task has no more frames below it than on stock. As a method of its own, which
+        Python calls without a frame of C on any version.
+        """
         self.ends = ChildEnds()
         self.deafness = Deafness(on_term=lambda *_: is_over(self.control) and self.end())
         if not self.loading.modules:
@@ -367,7 +369,7 @@ class Zygote:
             if self.control.fileno() in ready and not self.request():
                 self.end()
             if self.worker:
-                return self.worker
+                return self.become_worker
             if self.loading.modules and (not ready or time.monotonic() > overdue):
                 self.loading.load_next(self.deafness)
                 self.reap()  # of an end meanwhile the import may have kept us from hearing
