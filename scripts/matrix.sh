@@ -46,9 +46,11 @@ matrix_environment() {
   interpreter=$(matrix_python "$2") && make_matrix_venv "$1" "$2" "$interpreter"
 }
 
-# with_wheel SPARK PYTHON INTERPRETER: their environment, with the wheel of this tree in it.
+# with_wheel SPARK PYTHON INTERPRETER short|whole: their environment, with the wheel of this tree in it, and what these tests need.
 with_wheel() {
-  make_matrix_venv "$@" && pip_install "$BUILD/venvs/$1-py$2" --no-deps --force-reinstall "$BUILD"/dist/*.whl
+  local folder=$BUILD/venvs/$1-py$2
+  make_matrix_venv "$1" "$2" "$3" && pip_install "$folder" --no-deps --force-reinstall "$BUILD"/dist/*.whl || return
+  [ "$4" = short ] || pip_install "$folder" "pyspark[connect]==${1%-scala*}"
 }
 
 # matrix_row SPARK JAVA PYTHON short|whole: these tests on one combination; what came of it is kept in docs/matrix.json.
@@ -57,7 +59,7 @@ matrix_row() {
   [ "$4" = whole ] || chosen=(-m matrix)
   home=$(matrix_java "$2") || { not_run "$1" "$2" "$3" "no JDK $2 here"; return; }
   python=$(matrix_python "$3") || { not_run "$1" "$2" "$3" "no Python $3 here"; return; }
-  step "what $name needs" - with_wheel "$1" "$3" "$python" ||
+  step "what $name needs" - with_wheel "$1" "$3" "$python" "$4" ||
     { not_run "$1" "$2" "$3" "its environment could not be made"; return; }
   python=$(spark_python "$1-py$3")
   matrix_program "$3" "$python"
