@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs/matrix.json"
 PAGE = ROOT / "docs/matrix.md"
-# Each Spark on each Java that it is for, on one Python; and each Python on the oldest and on the newest Spark that is for it.
+# Each Spark on each Java that it is for, on one Python; and each Python on the oldest and on the newest Spark that is for it: Spark
+# 4.3 asks for Python 3.11.
 JAVAS = {
     "3.3.4": ("8", "11", "17"),
     "3.3.2-scala2.13": ("8",),
@@ -39,8 +40,8 @@ PYTHONS = {
     "3.5.3-scala2.13": ("3.11",),
     "4.0.5": ("3.11", "3.9", "3.12", "3.13"),
     "4.1.4": ("3.11", "3.14"),
-    "4.2.1": ("3.11",),
-    "4.3.0": ("3.11", "3.10", "3.12", "3.13", "3.14"),
+    "4.2.1": ("3.11", "3.10"),
+    "4.3.0": ("3.11", "3.12", "3.13", "3.14"),
 }
 # The oldest of all and the newest: there the whole of tests/spark runs.
 CORNERS = (("3.3.4", "8", "3.8"), ("4.3.0", "25", "3.14"))
