@@ -180,7 +180,9 @@ def ui_threads(spark):
     """The UI's address, if there is one, and names of the threads of this JVM that serve the page."""
     threads = spark.sparkContext._jvm.java.lang.Thread.getAllStackTraces().keySet()
     has_ui = spark.sparkContext._jsc.sc().uiWebUrl().isDefined()  # Spark 3.3 fails to give what is not there
-    return spark.sparkContext.uiWebUrl if has_ui else None, [one.getName() for one in threads if "native-python-worker-ui" in one.getName()]
+    return spark.sparkContext.uiWebUrl if has_ui else None, [
+        one.getName() for one in threads if "native-python-worker-ui" in one.getName()
+    ]
 
 
 def test_it_ends_with_the_application_and_can_be_switched_off(run):
