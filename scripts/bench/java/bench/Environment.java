@@ -21,8 +21,10 @@ final class Environment {
   static Map<String, String> with(java.util.Map<String, String> more) {
     java.util.Map<String, String> all = new HashMap<>(more);
     all.put("PYTHONHASHSEED", "0");
-    all.put("OMP_NUM_THREADS", "1");
     all.put("SPARK_REUSE_WORKER", "1");
+    if (package$.MODULE$.SPARK_VERSION().compareTo("3.5") >= 0) {
+      all.put("OMP_NUM_THREADS", "1");
+    }
     if (package$.MODULE$.SPARK_VERSION().compareTo("4.2") >= 0) {
       all.put("SPARK_PYTHON_RUNTIME", "PYTHON_WORKER");
     }
