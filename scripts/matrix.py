@@ -61,10 +61,10 @@ def rows():
     """All combinations: of each Spark its first Python on each Java, then the other Pythons on its usual Java."""
     for spark, javas in JAVAS.items():
         first, *others = PYTHONS[spark]
-        yield from ((spark, java, first) for java in javas)
         usual = "17" if "17" in javas else javas[-1]
-        yield from ((spark, usual, python) for python in others)
-        yield from (row for row in CORNERS if row[0] == spark and row[1:] != (javas[0], first))
+        here = [*((spark, java, first) for java in javas), *((spark, usual, python) for python in others)]
+        yield from here
+        yield from (row for row in CORNERS if row[0] == spark and row not in here)
 
 
 def suite(row):

@@ -3,21 +3,13 @@
 
 mod common;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use common::{Setup, children, eventually};
+use common::{Setup, children, eventually, in_turn, nothing_is_left};
 use native_python_worker::jvm::registry;
 use native_python_worker::launch::zygote::release_prewarmed;
 
-/// What is started ahead is the whole process's.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[test]
 fn a_zygote_that_is_started_ahead_is_not_ended_by_the_stop_of_a_factory_that_was_the_only_one() {
-    let _turn = turn();
+    let _turn = in_turn();
     let setup = Setup::zygote();
     registry::prewarm(setup.clone().spec(), true);
     eventually("the zygote is starting", || !children().is_empty());
@@ -27,16 +19,16 @@ fn a_zygote_that_is_started_ahead_is_not_ended_by_the_stop_of_a_factory_that_was
     assert_eq!(handout.worker.origin().name(), "zygote");
     release_prewarmed();
     registry::stop(factory);
-    eventually("all have ended", || children().is_empty());
+    nothing_is_left();
 }
 
 #[test]
 fn one_that_is_to_wait_for_an_idle_process_is_started_by_who_will_not_wait() {
-    let _turn = turn();
+    let _turn = in_turn();
     let setup = Setup::zygote();
     registry::prewarm(setup.clone().spec(), true);
     registry::prewarm(setup.clone().spec(), false);
     eventually("the zygote is starting", || !children().is_empty());
     release_prewarmed();
-    eventually("all have ended", || children().is_empty());
+    nothing_is_left();
 }

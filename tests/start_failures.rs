@@ -3,25 +3,9 @@
 
 mod common;
 
-use common::{Setup, children, eventually, parent, python};
+use common::{Setup, children, eventually, in_turn, nothing_is_left, parent, python};
 use native_python_worker::error::{Error, JavaType, Step};
 use native_python_worker::metrics::Waiting;
-
-fn nothing_is_left() {
-    eventually("all processes of the start are gone", || {
-        children().is_empty()
-    });
-}
-
-/// Tests of this file look at all children of the process, so they take turns, and each starts without any.
-fn in_turn() -> std::sync::MutexGuard<'static, ()> {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    nothing_is_left();
-    turn
-}
 
 #[test]
 fn a_missing_interpreter_is_named() {

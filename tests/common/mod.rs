@@ -17,7 +17,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use native_python_worker::error::Error;
@@ -341,6 +341,19 @@ pub fn children() -> Vec<i32> {
         })
     };
     pids.filter(is_child).collect()
+}
+
+/// Waits until this process has no children.
+pub fn nothing_is_left() {
+    eventually("all processes have ended", || children().is_empty());
+}
+
+/// Tests that look at all children of the process take turns, and each starts without any.
+pub fn in_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    nothing_is_left();
+    turn
 }
 
 /// How many processes this one has forked that have not been waited for.

@@ -241,8 +241,7 @@ def test_a_worker_that_writes_junk_harms_nobody(run, conf):
     assert all(names and sent for names, sent in shouted)
     run(importing("npw_safe"), conf=conf).value  # noqa: B018
     imports, _ = judged(ui, ["npw_safe"], workers=4)
-    assert "npw_safe" in imports
-    assert not {name for name in imports if name == "npw_no_such" or name.startswith("os")}
+    assert set(imports) - {"email"} == {"npw_safe"}  # which a worker on Python 3.14 imports by itself
     assert imports["npw_safe"]["workers"] == 4
 
 

@@ -51,7 +51,7 @@ def test_sparks_own_daemon_serves_where_the_zygote_is_switched_off(run, reuse):
 
 @pytest.mark.native_only("stock's workers import what they need")
 def test_libraries_are_there_before_the_task(run):
-    conf = {**FRESH, "spark.executorEnv.OMP_NUM_THREADS": "1"}  # which Spark sets itself from 3.4 on
+    conf = {**FRESH, "spark.executorEnv.OMP_NUM_THREADS": "1"}  # which Spark sets itself from 3.5 on
 
     def all_there():
         loaded_ahead, threads, addresses = run(libraries, conf=conf).value
