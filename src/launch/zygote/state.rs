@@ -26,12 +26,14 @@ pub(super) const FORK_PATIENCE: Duration = Duration::from_secs(10);
 /// From a fork that failed for lack of memory or processes until the next; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long a fork may have to wait for the end of an import.
+/// How long a fork may have to wait for the end of an import; longer where the zygote has taken longer to start, as Spark's
+/// daemon would now.
 const LOADING_PATIENCE: Duration = Duration::from_secs(1);
 /// From a first request until it is seen whether there are more: tasks of a job come together.
 const GATHERING: Duration = Duration::from_millis(20);
 /// How long several wait for a zygote that has not loaded everything yet. One import there beats one in each worker, and what
-/// a worker has imported itself, its garbage collector goes through after each task.
+/// a worker has imported itself, its garbage collector goes through after each task. Longer where the zygote has taken longer to
+/// start: so long would its first task wait on Spark's daemon.
 const MOST_HELD: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +63,9 @@ pub(super) struct LeftOut {
 /// One zygote's phase, workers, forks that are on their way, and spares.
 pub(super) struct State {
     pub(super) phase: Phase,
+    started: Instant,
+    /// How long it has taken until it served.
+    start: Duration,
     /// Of the zygote itself, which its keeper has forked.
     pub(super) pid: Option<i32>,
     /// The module that is being imported.
@@ -105,6 +110,8 @@ impl State {
     ) -> Self {
         Self {
             phase: Phase::Starting,
+            started: Instant::now(),
+            start: Duration::ZERO,
             pid: None,
             loading: None,
             loaded: Vec::new(),
@@ -132,6 +139,7 @@ impl State {
     pub(super) fn begin_to_serve(&mut self, pid: i32, files: Files) {
         locked(&self.inventory).begin(files);
         self.phase = Phase::Serving;
+        self.start = self.started.elapsed();
         self.pid = Some(pid);
     }
 
@@ -230,7 +238,7 @@ impl State {
         let limit = match self.waiting {
             _ if self.complete || self.shortage.is_some() => Duration::ZERO,
             0 | 1 => GATHERING,
-            _ => MOST_HELD,
+            _ => self.at_least_its_start(MOST_HELD),
         };
         limit.saturating_sub(self.waiting_since.elapsed())
     }
@@ -238,10 +246,15 @@ impl State {
     /// How long whoever wants a fork waits for it.
     pub(super) fn patience(&self) -> Duration {
         if self.loading.is_some() && self.shortage.is_none() {
-            LOADING_PATIENCE
+            self.at_least_its_start(LOADING_PATIENCE)
         } else {
             FORK_PATIENCE
         }
+    }
+
+    /// What is a long time depends on the machine, and on the share of it that there is for this process.
+    fn at_least_its_start(&self, limit: Duration) -> Duration {
+        limit.max(self.start).min(FORK_PATIENCE)
     }
 }
 
@@ -306,6 +319,22 @@ mod tests {
         state.loading = Some("pandas".to_owned());
         assert_eq!(state.patience(), LOADING_PATIENCE);
         state.fail_fork(libc::EAGAIN);
+        assert_eq!(state.patience(), FORK_PATIENCE);
+    }
+
+    #[test]
+    fn where_all_is_slow_an_import_is_waited_for_as_long_as_a_daemon_would_take_to_start() {
+        let mut state = State::new(Spares::new(1, 0), Vec::new(), Arc::default());
+        state.started -= Duration::from_secs(5);
+        state.begin_to_serve(1, Files::default());
+        state.loading = Some("pandas".to_owned());
+        let five = |limit: Duration| (5..10).contains(&limit.as_secs());
+        assert!(five(state.patience()), "{:?}", state.patience());
+        state.begin_to_wait();
+        state.begin_to_wait();
+        state.waiting_since += Duration::from_secs(3600); // no time has passed since
+        assert!(five(state.held_for()), "{:?}", state.held_for());
+        state.start = Duration::from_secs(3600);
         assert_eq!(state.patience(), FORK_PATIENCE);
     }
 }
