@@ -185,16 +185,18 @@ def connect(sessions):
     return Case(f"{sessions} sessions", "connect", {**local(4), **CONNECT}, {"sessions": sessions}, figures, since=4)
 
 
-def fitting(learns):
+def fitting(learns, before=0, jobs=3):
     """Tasks with a library that is not loaded ahead unless native has learned that it is worth it."""
     known = ", which native has learned of" if learns else ""
+    warm = f", after {before} jobs" if before else ""
     figures = {
         "first": Figure(f"first job of an application, 16 tasks that fit a model of scikit-learn{known}"),
-        "later": Figure(f"a later such job, reuse off{known}"),
+        "later": Figure(f"a later such job, reuse off{warm}{known}"),
     }
     name = "learned" if learns else "unknown"
-    arguments = {"tasks": 16, "jobs": 3, "settle": 0}
-    return Case(name, "fitting", local(4, "off"), arguments, figures, {"jobs": 1}, has_libraries=True, learns=learns)
+    arguments = {"tasks": 16, "before": before, "jobs": jobs, "settle": 0}
+    quick = {"before": 0, "jobs": 1}
+    return Case(name, "fitting", local(4, "off"), arguments, figures, quick, has_libraries=True, learns=learns)
 
 
 def fitted_memory(workers):
@@ -223,7 +225,7 @@ MEASURES = (
     Measure("memory", (memory(4), memory(16), memory(32), memory_at_first(16))),
     Measure("sessions", (SESSIONS, connect(8), connect(32))),
     Measure("rows", (ROWS,)),
-    Measure("libraries", (fitting(learns=False), fitting(learns=True), fitted_memory(16))),
+    Measure("libraries", (fitting(learns=False), fitting(learns=True, before=20, jobs=5), fitted_memory(16))),
     Measure(
         "curve",
         (

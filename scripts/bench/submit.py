@@ -118,6 +118,8 @@ def learn(program, combination, folder):
     """Has native learn of what the program imports, in an application of its own. Returns the settings of those that follow."""
     profile = {"spark.nativePythonWorker.preload.profile": f"file:{folder.resolve()}.profile"}
     arguments = {**program.arguments, "settle": LEARNING_SECONDS}
+    if "before" in arguments:
+        arguments["before"] = 0  # jobs that only have the JVM compile its part teach nothing
     run(replace(program, arguments=arguments, conf={**program.conf, **profile}), combination, NATIVE, folder)
     return profile
 
