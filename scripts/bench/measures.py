@@ -148,7 +148,9 @@ LIVES = Case(
     arguments={"tasks": 100, "before": 20},
     quick={"tasks": 10, "before": 4},
     figures={
-        "processor": Figure("processor time of a new worker's whole life, pandas UDF", "ms"),
+        "processor": Figure(
+            "processor time of a new worker until its task, a pandas UDF, has ended, with its forker's part", "ms"
+        ),
         "private": Figure("memory of its own (private pages) of a new worker, pandas UDF", "MiB"),
     },
 )

@@ -1,9 +1,9 @@
-"""What a new worker costs where each task has one: seconds of processor for its whole life, with what its forker does for it, and
-bytes of memory that it has for itself during its task, which is a pandas UDF."""
+"""What a new worker costs where each task has one: seconds of processor until the end of its task, with what its forker does for
+it, and bytes of memory that it has for itself then. The task is a pandas UDF."""
 
 import time
 from contextlib import suppress
-from statistics import median
+from statistics import mean, median
 
 import pandas
 import psutil
@@ -15,35 +15,40 @@ from udfs import ROWS_A_TASK
 SETTLE_SECONDS = 3
 
 
-def private_function():
-    @pandas_udf("long")
-    def private_bytes(values: pandas.Series) -> pandas.Series:
+def cost_function():
+    @pandas_udf("private long, processor double")
+    def cost(values: pandas.Series) -> pandas.DataFrame:
         with open("/proc/self/smaps_rollup") as rollup:
             kibibytes = sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
-        return values * 0 + kibibytes * 1024
+        here = pandas.DataFrame({"private": values * 0 + kibibytes * 1024})
+        here["processor"] = time.process_time()
+        return here
 
-    return private_bytes
+    return cost
 
 
-def processor_seconds():
-    """Of all Python processes until now, those that have ended included."""
+def forkers_seconds():
+    """Of all Python processes that are there. Workers tell for themselves: Spark's daemon has the kernel forget them."""
     seconds = 0
     for one in under_jvm():
         with suppress(psutil.NoSuchProcess):
-            seconds += sum(one.cpu_times()[:4])  # the last two are of children that have ended
+            times = one.cpu_times()
+            seconds += times.user + times.system
     return seconds
 
 
 def measure(session, tasks, before):
-    private_bytes = private_function()
+    cost = cost_function()
 
     def run(count):
-        frame = session.range(0, count * ROWS_A_TASK, 1, count).select(private_bytes("id"))
-        found = [row[0] for row in frame.collect()]
+        frame = session.range(0, count * ROWS_A_TASK, 1, count).select(cost("id").alias("cost")).select("cost.*")
+        found = frame.collect()
         time.sleep(SETTLE_SECONDS)
         return found
 
     run(before)
-    begun = processor_seconds()
+    begun = forkers_seconds()
     found = run(tasks)
-    return {"processor": (processor_seconds() - begun) / tasks, "private": median(found)}, tasks
+    forking = (forkers_seconds() - begun) / tasks
+    processor = forking + mean(row.processor for row in found)
+    return {"processor": processor, "private": median(row.private for row in found)}, tasks
