@@ -9,7 +9,7 @@ const MOST_MODULES: usize = 256;
 /// What only one worker has imported may not be wanted again.
 const LEAST_WORKERS: u64 = 2;
 /// For each worker: what takes less is not worth the memory and the trial.
-const LEAST_MILLIS: u64 = 50;
+const LEAST_MILLIS: u64 = 10;
 /// A trial takes as much of the processor as a worker's own import.
 const MOST_TRIALS: usize = 32;
 
