@@ -291,14 +291,16 @@ pub fn python() -> PathBuf {
     newest
 }
 
-/// The environments that `./test` has made: the version of `PySpark`, and the interpreter. The oldest comes first.
+/// The environments that `./test` has made, not those of the matrix, which lack libraries: the version of `PySpark`, and the
+/// interpreter. The oldest comes first.
 pub fn environments() -> Vec<(String, PathBuf)> {
     let environments = Path::new(env!("CARGO_MANIFEST_DIR")).join("build/venvs");
     let found = fs::read_dir(&environments).into_iter().flatten().flatten();
     let named =
         found.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
+    let is_ours = |name: &str| name.starts_with(char::is_numeric) && !name.contains("-py");
     let mut found: Vec<_> = named
-        .filter(|(name, path)| name.starts_with(char::is_numeric) && path.join("made").exists())
+        .filter(|(name, path)| is_ours(name) && path.join("made").exists())
         .map(|(name, path)| (name, path.join("bin/python")))
         .collect();
     found.sort();
