@@ -239,3 +239,19 @@ def test_options_are_what_the_task_has_set_before_its_import(load, late):
     )
     told = load(OPTIONS.format(code, late) + "assert pyarrow is loaded")
     assert told == load(OPTIONS.format("", late))
+
+
+def test_what_tasks_import_by_a_call_of_the_interpreters_is_loaded_last(load):
+    code = """
+import importlib
+wanted = loading.with_those_of_each_task(["a"], [])
+without = loading.with_those_of_each_task(["a"], wanted)
+load(*wanted)
+loaded = [fields["module"] for fields in told_of("loaded")]
+before = set(sys.modules) | set(cache.entries)
+importlib.invalidate_caches()
+tell(wanted=wanted, without=without, loaded=loaded, imported=sorted(name for name in set(sys.modules) - before))
+"""
+    found = load(code, a="")
+    assert found["wanted"][0] == "a" and found["without"] == ["a"]
+    assert found["loaded"] == found["wanted"] and found["imported"] == []

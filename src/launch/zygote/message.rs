@@ -94,6 +94,8 @@ pub(super) struct Order<'a> {
     pub(super) oom_score_adj: i32,
     pub(super) load: Vec<&'a str>,
     pub(super) left_out: Vec<&'a str>,
+    /// Whether it may load by itself what each task imports.
+    pub(super) loads_more: bool,
     /// Whether its workers are to say what they import themselves.
     pub(super) observe: bool,
     /// Files that are not loaded, and may have to be when they change.

@@ -116,12 +116,7 @@ fn order<'a>(
     wanted: &'a [String],
     known: &'a [LeftOut],
 ) -> Order<'a> {
-    let of = |module: &str| known.iter().find(|one| one.module == module);
-    let failed = |module: &str| of(module).is_some_and(|one| !one.files.is_empty());
-    let preload = || wanted.iter().map(String::as_str);
-    let until_failure = preload().take_while(|module| !failed(module));
-    let (left_out, load): (Vec<_>, Vec<_>) = until_failure.partition(|module| of(module).is_some());
-    let after = preload().skip(left_out.len() + load.len());
+    let (load, left_out) = divided(wanted, known);
     Order {
         spark: key.spark.to_string(),
         daemon: &key.daemon_module,
@@ -130,7 +125,8 @@ fn order<'a>(
         oom_score_adj: oom::worker_score(spec.settings.oom_score_adj),
         load,
         observe: key.settings.learn != Learn::Off,
-        left_out: left_out.into_iter().chain(after).collect(),
+        left_out,
+        loads_more: key.loads_more,
         watch: known
             .iter()
             .flat_map(|one| &one.files)
@@ -139,9 +135,39 @@ fn order<'a>(
     }
 }
 
+/// Which of the wanted modules to load, and which are left out: those that are known to be at fault, what comes after one whose
+/// files may be mended, and those that a zygote loads by itself.
+fn divided<'a>(wanted: &'a [String], known: &'a [LeftOut]) -> (Vec<&'a str>, Vec<&'a str>) {
+    let of = |module: &str| known.iter().find(|one| one.module == module);
+    let failed = |module: &str| of(module).is_some_and(|one| !one.files.is_empty());
+    let wanted = || wanted.iter().map(String::as_str);
+    let until_failure = wanted().take_while(|module| !failed(module));
+    let (mut left_out, load): (Vec<_>, Vec<_>) =
+        until_failure.partition(|module| of(module).is_some());
+    left_out.extend(wanted().skip(left_out.len() + load.len()));
+    let known = known.iter().map(|one| one.module.as_str());
+    left_out.extend(known.filter(|module| wanted().all(|one| one != *module)));
+    (load, left_out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_is_what_was_at_fault_and_what_follows_what_may_be_mended() {
+        let at_fault = |module: &str, files: &[&str]| LeftOut {
+            module: module.into(),
+            why: "fails".into(),
+            files: files.iter().map(PathBuf::from).collect(),
+        };
+        let wanted = ["a", "b", "c", "d"].map(str::to_owned);
+        let known = [at_fault("b", &[]), at_fault("of its own", &[])];
+        let left_out = vec!["b", "of its own"];
+        assert_eq!(divided(&wanted, &known), (vec!["a", "c", "d"], left_out));
+        let known = [at_fault("a", &[]), at_fault("c", &["c.py"])];
+        assert_eq!(divided(&wanted, &known), (vec!["b"], vec!["a", "c", "d"]));
+    }
 
     #[test]
     fn each_module_needs_only_those_before_it() {

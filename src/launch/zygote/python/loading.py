@@ -24,6 +24,13 @@ from worker import forget_importers
 
 # Characters; what is sent must fit into one message.
 MOST_OF_AN_ERROR = 2000
+# By `importlib.invalidate_caches`, which each task calls before it runs anything of a session's.
+IMPORTED_BY_EACH_TASK = ["importlib.metadata"] if sys.version_info >= (3, 13) else []
+
+
+def with_those_of_each_task(modules, left_out):
+    """These modules, and those that no setting names. The latter last: what has been loaded after one falls with it."""
+    return [*modules, *(name for name in IMPORTED_BY_EACH_TASK if name not in {*modules, *left_out})]
 
 
 def described(error):
@@ -94,7 +101,8 @@ class Loading:
         gc.freeze()
         # Attributes that the interpreter has looked up are those of the imports. A worker would replace one after the
         # other, and each time write to the name of the old one, in a page that it shares until then.
-        forget = getattr(sys, "_clear_type_cache", None)
+        older = getattr(sys, "_clear_type_cache", None)  # deprecated from Python 3.14 on
+        forget = getattr(sys, "_clear_internal_caches", older)
         if forget:
             forget()
 

@@ -46,7 +46,7 @@ from linux import (
     threads,
 )
 from listener import Listener
-from loading import Loading, one_thread_each
+from loading import Loading, one_thread_each, with_those_of_each_task
 from sources import Sources
 from state import read_directory
 from stopwatch import Stopwatch, lasting_places
@@ -158,7 +158,10 @@ class Zygote:
         self.oom_score_adj = order["oom_score_adj"]
         for file in order["watch"]:
             self.sources.expect(file, stamp(file))
-        files = self.loading.begin(order["load"], archives_of_spark(), order["left_out"])
+        modules, left_out = order["load"], order["left_out"]
+        if order["loads_more"]:
+            modules = with_those_of_each_task(modules, left_out)
+        files = self.loading.begin(modules, archives_of_spark(), left_out)
         if order["observe"]:
             places = lasting_places(sys.path, self.directory or read_directory() or "/")
             self.listener = Listener(places, self.cache.module)
