@@ -12,7 +12,7 @@ tell(pages=len(pages))
 """
 
 
-@pytest.mark.parametrize("size", [20, 60, 200])
+@pytest.mark.parametrize("size", [20, 60, 200, 600, 900])
 def test_what_is_made_when_pools_are_filled_is_in_a_row(interpreter, size):
     in_holes, in_a_row = (
         interpreter(HOLES.replace("BYTES", str(size)).replace("FILL", fill))["pages"] for fill in ("", "placement.fill_pools()")

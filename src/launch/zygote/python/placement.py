@@ -20,9 +20,24 @@ POOL_HEADER_BYTES = 48
 # Not those of 32 bytes, as numbers have: addresses are numbers, and there is no end to that.
 BLOCK_BYTES = [16, *range(48, 513, 16)]
 MOST_BLOCKS = 10_000
+# Of C's allocator, the largest first, as it cuts up what is too large. Those of more than a page are in a row themselves.
+LARGE_BYTES = [65536, 32768, 16384, 8192]
+BIN_BYTES = range(4088, 8, -16)
 PYTHON = ctypes.PyDLL(None)  # not `ctypes.pythonapi`, which tasks have, too
 PYTHON.PyObject_Malloc.restype, PYTHON.PyObject_Malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 PYTHON.PyObject_Free.restype, PYTHON.PyObject_Free.argtypes = None, [ctypes.c_void_p]
+
+
+class MallocState(ctypes.Structure):
+    """glibc's `struct mallinfo2`, of which only this matters: what is free beyond all blocks."""
+
+    _fields_ = [("others", ctypes.c_size_t * 9), ("keepcost", ctypes.c_size_t)]
+
+
+with contextlib.suppress(AttributeError):  # `mallinfo2`
+    LIBC.sbrk.restype = LIBC.malloc.restype = ctypes.c_void_p
+    LIBC.malloc.argtypes, LIBC.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
+    LIBC.mallinfo2.restype = MallocState
 
 
 def copied(name):
@@ -48,6 +63,25 @@ def fill_pools():
             return  # another allocator (`PYTHONMALLOC`)
     with contextlib.suppress(AttributeError):  # only glibc has it
         LIBC.malloc_trim(0)
+        fill_bins()
+
+
+def fill_bins():
+    """The same for larger blocks, which C's allocator has free between those that are in use: what C code asks for, and Python for
+    more than 512 bytes, is in a row. Only glibc says what that takes, from 2.33 on.
+    """
+    top = LIBC.sbrk(0) - LIBC.mallinfo2().keepcost  # no block that was free before is beyond it
+    free_again = []
+    for size in [*LARGE_BYTES, *BIN_BYTES]:
+        for _ in range(MOST_BLOCKS):
+            block = LIBC.malloc(size)
+            if not block or block >= top:
+                LIBC.free(block)
+                break
+            if size in LARGE_BYTES:
+                free_again.append(block)
+    for block in free_again:
+        LIBC.free(block)
 
 
 class Row:
