@@ -23,10 +23,10 @@ COMMON = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "2",
 }
-# What a user adds.
+# What a user adds, whose executor is the driver: then Spark need not send it the jar.
 NATIVE_SETTINGS = {
     "spark.plugins": "io.nativepythonworker.NativePythonWorkerPlugin",
-    "spark.jars": str(JAR),
+    "spark.jars": f"local:{JAR}",
 }
 FACTORY_PACKAGES = {STOCK: "org.apache.spark.api.python.", NATIVE: "io.nativepythonworker."}
 FORKERS = {STOCK: "daemon", NATIVE: "zygote"}

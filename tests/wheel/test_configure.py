@@ -36,6 +36,21 @@ def test_what_the_defaults_of_spark_name_is_kept(program, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("options", "arguments", "begin"),
+    [
+        ({}, "", "local:/"),
+        ({"spark.master": "local[4]"}, "", "local:/"),
+        ({"spark.master": "local-cluster[2,1,1024]"}, "", "/"),
+        ({"spark.master": "spark://here:7077"}, "", "/"),
+        ({}, "--master yarn pyspark-shell", "/"),
+    ],
+)
+def test_in_one_process_the_jar_is_not_sent_to_executors(program, options, arguments, begin):
+    jars, _ = configured(program, options, PYSPARK_SUBMIT_ARGS=arguments)
+    assert jars[0].startswith(begin)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         "--jars /opt/kafka.jar pyspark-shell",
