@@ -51,12 +51,11 @@ def configure(builder):
         return builder
     known = getattr(builder, "_options", {})
     set_before = {**submission.defaults(), **known}
-    ours = settings()
-    if runs_here(set_before.get(MASTER, "local")):
-        ours[JARS] = as_local(ours[JARS])
-    for key, value in ours.items():
-        others = [one for one in map(str.strip, set_before.get(key, "").split(",")) if one not in {"", value, settings()[key]}]
-        builder = builder.config(key, ",".join([*others, value]))
+    here = runs_here(set_before.get(MASTER, "local"))
+    for key, value in settings().items():
+        ours = as_local(value) if here and key == JARS else value
+        others = [one for one in map(str.strip, set_before.get(key, "").split(",")) if one not in {"", value, ours}]
+        builder = builder.config(key, ",".join([*others, ours]))
     imported = ahead.modules(known)
     return builder.config(ahead.PRELOAD, "+" + ",".join(imported)) if imported else builder
 

@@ -68,8 +68,8 @@ pub(super) struct ZygoteKey {
     pub(super) daemon_module: String,
     pub(super) environment: Vec<(String, String)>,
     pub(super) preload: Vec<String>,
-    /// Whether more may be loaded, which was found safe, or each task imports: not where a session has something of its own in the place of any of it, and
-    /// not where workers have little memory.
+    /// Whether more may be loaded, which was found safe or each task imports: not where a session has something of its own in the
+    /// place of any of it, and not where workers have little memory.
     pub(super) loads_more: bool,
     /// An application's own, but there may be another one in this JVM later.
     pub(super) settings: Settings,
